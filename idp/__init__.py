@@ -1,0 +1,47 @@
+"""An OpenID Connect identity provider. `create_app` is the one place where the rooms meet.
+
+A site that installs only the kit (`idp.relying_party`) has none of the provider's dependencies, so the rooms are imported
+inside `create_app` and not with the package.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from idp.clock import Clock
+    from idp.config import Settings
+
+__all__ = ["create_app"]
+
+
+def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
+    """Build the provider's WSGI application; all wiring reads top to bottom here.
+
+    In: checked settings, and a clock (tests move it). Out: a Flask application, ready to serve; `app.extensions["idp"]`
+    is the `Provider` that views, worker and command line share. Raises `ConfigError` where the settings cannot work. The
+    schema is brought up to date and keys are made before it returns.
+    """
+    from flask import Flask
+
+    from idp import resources, web
+    from idp.clock import system_clock
+    from idp.keys.master import load_master_key
+    from idp.provider import Provider
+    from idp.store import schema
+    from idp.store.database import open_database
+
+    app = Flask("idp", template_folder=str(resources.templates_folder()), static_folder=str(resources.static_folder()))
+    database = open_database(app, settings.database.url, durability=settings.database.durability)
+    master = load_master_key(settings.keys.directory, may_create=schema.is_empty(database.engine))
+    schema.migrate(database.engine)
+    provider = Provider(
+        settings=settings,
+        clock=clock or system_clock,
+        database=database,
+        master=master,
+    )
+    web.mount(app, provider)
+    return app

@@ -1,0 +1,297 @@
+"""Typed settings from a TOML file and the environment, checked at start.
+
+Each setting is documented beside its default. `IDP_SERVER__ISSUER=…` in the environment wins over the file. A key that is
+not known, or a value that cannot work, raises `ConfigError` with the file, the key and what would be right.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from idp.errors import ConfigError
+
+LANGUAGES = ("en", "de", "fr", "es")
+ENVIRONMENT_PREFIX = "IDP_"
+
+
+class Section(BaseModel):
+    """A table of the file; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Server(Section):
+    """`[server]`: where the provider is and how it is served."""
+
+    issuer: str = Field("http://localhost:8000", description="The public base address; http only on loopback.")
+    bind: str = Field("127.0.0.1:8000", description="Address and port to listen on.")
+    workers: int = Field(1, ge=1, le=64, description="Server processes; more than one needs PostgreSQL.")
+    threads: int = Field(4, ge=1, le=64, description="Blocking threads of each process.")
+    trusted_proxies: int = Field(0, ge=0, le=8, description="How many proxies in front set X-Forwarded-*.")
+    front: bool = Field(False, description="Answer the hot protocol endpoints below Flask.")
+    worker: bool = Field(True, description="Run the delivery worker inside `idp serve`.")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("issuer")
+    @classmethod
+    def _check_issuer(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must be an absolute http or https address, such as https://id.example.com")
+        if parts.query or parts.fragment or "@" in parts.netloc or value.endswith("/"):
+            raise ValueError("must have no query, fragment, user or closing slash")
+        if parts.scheme == "http" and not is_loopback_host(parts.hostname):
+            raise ValueError("must be https; http works only for localhost and loopback addresses")
+        return value
+
+    @field_validator("bind")
+    @classmethod
+    def _check_bind(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
+            raise ValueError("must be an address and a port, such as 127.0.0.1:8000")
+        return value
+
+
+class DatabaseSettings(Section):
+    """`[database]`: what we remember things in."""
+
+    url: str = Field("sqlite:///var/idp.sqlite3", description="sqlite:///PATH or postgresql://USER@HOST/NAME.")
+    durability: Literal["balanced", "full"] = Field(
+        "balanced", description="SQLite: `balanced` commits token steps with synchronous=NORMAL, all else FULL."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        if value.startswith("postgres://"):
+            value = "postgresql://" + value.removeprefix("postgres://")
+        if not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+            raise ValueError("must start with sqlite:/// or postgresql://")
+        return value
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the embedded database is used."""
+        return self.url.startswith("sqlite:")
+
+
+class KeySettings(Section):
+    """`[keys]`: what we sign and seal with."""
+
+    directory: Path = Field(Path("keys"), description="Folder of the master key (master.key, mode 0600).")
+    algorithms: tuple[Literal["RS256", "ES256", "PS256", "EdDSA"], ...] = Field(
+        ("RS256", "ES256"), description="A signing key is kept for each; RS256 is the standard's default."
+    )
+
+    @field_validator("algorithms")
+    @classmethod
+    def _check_algorithms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if "RS256" not in value:
+            raise ValueError("must contain RS256, which OpenID Connect demands of every provider")
+        return value
+
+
+class MailSettings(Section):
+    """`[mail]`: how messages leave."""
+
+    url: str = Field("mailbox:", description="smtp://[USER:PASSWORD@]HOST[:PORT], smtps://…, or mailbox: (development).")
+    sender: str = Field("Customer account <no-reply@localhost.localdomain>", description="The From address.")
+    customer_care: str = Field("customer-care@localhost.localdomain", description="Shown on pages and in mails.")
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        if value != "mailbox:" and not value.startswith(("smtp://", "smtps://")):
+            raise ValueError("must be smtp://…, smtps://… or mailbox:")
+        return value
+
+    @property
+    def is_mailbox(self) -> bool:
+        """Whether mails go to the mailbox page instead of an SMTP server."""
+        return self.url == "mailbox:"
+
+
+class RegistrationSettings(Section):
+    """`[registration]`: who may apply and what they are told."""
+
+    open: bool = Field(True, description="Whether the form accepts registrations.")
+    tell_taken_address: bool = Field(False, description="Tell in the form that an address has an account.")
+    review_promise: str = Field("2 working days", description="How long a review usually takes, said to applicants.")
+    terms_url: str = Field("", description="Address of the terms of use.")
+    privacy_url: str = Field("", description="Address of the privacy notice.")
+
+
+class PasswordSettings(Section):
+    """`[passwords]`: argon2id (RFC 9106) and the rules of choosing one."""
+
+    minimum_length: int = Field(15, ge=8, le=64, description="Characters; 15 where the password is the only factor.")
+    memory_kib: int = Field(19456, ge=8, le=1048576, description="argon2id memory in KiB.")
+    time_cost: int = Field(2, ge=1, le=10, description="argon2id passes.")
+    queue: int = Field(64, ge=1, le=4096, description="Password checks that may wait; behind it the answer is 503.")
+
+
+class LifetimeSettings(Section):
+    """`[lifetimes]`: in seconds."""
+
+    session: int = Field(12 * 3600, ge=300, le=12 * 3600, description="A session ends this long after sign-in, never later.")
+    idle: int = Field(2 * 3600, ge=60, description="A session that is not kept asks for the password after this.")
+    confirmation: int = Field(14 * 86400, ge=3600, description="Confirmation link and code.")
+    reset: int = Field(3600, ge=300, le=86400, description="Password reset link.")
+    code: int = Field(60, ge=5, le=60, description="Authorization code.")
+    pending_authorization: int = Field(1800, ge=60, description="Time to finish a sign-in that a site asked for.")
+    access_token: int = Field(600, ge=60, le=3600)
+    id_token: int = Field(3600, ge=60, le=12 * 3600)
+    refresh_grace: int = Field(30, ge=0, le=60, description="The old refresh token gets the same successor again.")
+    offline_idle: int = Field(30 * 86400, ge=3600, description="offline_access: refresh token unused.")
+    offline_total: int = Field(180 * 86400, ge=3600, description="offline_access: in all.")
+
+
+class LimitSettings(Section):
+    """`[limits]`: bounds on what strangers may ask for."""
+
+    body_bytes: int = Field(65536, ge=1024, le=16 * 1024 * 1024)
+    code_tries: int = Field(10, ge=1, le=100, description="Tries of a short code; then only a new mail.")
+
+
+class OutboundSettings(Section):
+    """`[outbound]`: the requests that the provider itself makes."""
+
+    allow_hosts: tuple[str, ...] = Field(
+        (), description="host or host:port that may be private or loopback; on loopback also http."
+    )
+    ca_file: Path | None = Field(None, description="Extra certificate authorities, PEM.")
+
+
+class BrandingSettings(Section):
+    """`[branding]`: whose account this is."""
+
+    name: str = Field("Customer account", min_length=1, max_length=60)
+    company: str = Field("Example Instruments", min_length=1, max_length=80)
+    accent: str = Field("#0b5fa5", pattern=r"^#[0-9a-fA-F]{6}$", description="Accent colour; 4.5:1 against white.")
+    logo: Path | None = Field(None, description="SVG or PNG file.")
+    templates: Path | None = Field(None, description="Folder whose templates override blocks of ours.")
+    default_language: Literal["en", "de", "fr", "es"] = "en"
+
+    @field_validator("accent")
+    @classmethod
+    def _check_accent(cls, value: str) -> str:
+        if contrast_with_white(value) < 4.5:
+            raise ValueError("is too light: white text on it needs a contrast of 4.5:1")
+        return value
+
+
+class Settings(Section):
+    """All settings; `source` is the file they came from, for messages."""
+
+    server: Server = Server()
+    database: DatabaseSettings = DatabaseSettings()
+    keys: KeySettings = KeySettings()
+    mail: MailSettings = MailSettings()
+    registration: RegistrationSettings = RegistrationSettings()
+    passwords: PasswordSettings = PasswordSettings()
+    lifetimes: LifetimeSettings = LifetimeSettings()
+    limits: LimitSettings = LimitSettings()
+    outbound: OutboundSettings = OutboundSettings()
+    branding: BrandingSettings = BrandingSettings()
+    source: Annotated[str, Field(exclude=True)] = "defaults"
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Settings:
+        if self.database.is_sqlite and self.server.workers > 1:
+            raise ValueError("server.workers: more than one process needs PostgreSQL; set 1, or database.url = 'postgresql://…'")
+        return self
+
+    @property
+    def issuer_is_loopback(self) -> bool:
+        """Whether the provider can only be reached from this machine (mailbox page, demo passwords)."""
+        return is_loopback_host(urlsplit(self.server.issuer).hostname or "")
+
+    @property
+    def is_https(self) -> bool:
+        """Whether cookies are `Secure` and named `__Host-…`."""
+        return self.server.issuer.startswith("https://")
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a host name or address literal stays on this machine (RFC 8252 §8.3)."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def contrast_with_white(colour: str) -> float:
+    """The contrast ratio of `#rrggbb` against white (WCAG 2.2, relative luminance)."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
+
+
+def load_settings(path: Path | None = None, environment: dict[str, str] | None = None) -> Settings:
+    """Read the settings from a TOML file (`IDP_CONFIG` where none is given) and the environment.
+
+    Raises `ConfigError`, one line per fault: file, key, what would be right.
+    """
+    variables = dict(os.environ) if environment is None else environment
+    if path is None and variables.get("IDP_CONFIG"):
+        path = Path(variables["IDP_CONFIG"])
+    values = _read_file(path) if path else {}
+    source = str(path) if path else "defaults"
+    _merge_environment(values, variables)
+    try:
+        return Settings.model_validate({**values, "source": source})
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(source, fault) for fault in error.errors())) from None
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file; copy config.example.toml and change it") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is not valid TOML: {error}") from None
+
+
+def _merge_environment(values: dict[str, Any], variables: dict[str, str]) -> None:
+    """Lay `IDP_SECTION__KEY` over the file; lists are separated by commas."""
+    for name, text in variables.items():
+        if not name.startswith(ENVIRONMENT_PREFIX) or "__" not in name:
+            continue
+        section, _, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
+        model = Settings.model_fields.get(section)
+        annotation = cast(Any, model.annotation) if model else None
+        field = annotation.model_fields.get(key) if isinstance(annotation, type) and issubclass(annotation, Section) else None
+        is_list = field is not None and "tuple" in str(field.annotation)
+        value: Any = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
+        values.setdefault(section, {})[key] = value
+
+
+def _explain(source: str, fault: Any) -> str:
+    key = ".".join(str(part) for part in fault["loc"]) or "settings"
+    if fault["type"] == "extra_forbidden":
+        known = ", ".join(_known_keys(fault["loc"]))
+        return f"{source}: {key}: is not a known setting; known are: {known}"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return f"{source}: {key}: {message}"
+
+
+def _known_keys(location: tuple[Any, ...]) -> list[str]:
+    fields = Settings.model_fields
+    if len(location) > 1 and location[0] in fields:
+        section = cast(Any, fields[location[0]].annotation)
+        return sorted(section.model_fields)
+    return sorted(name for name in fields if name != "source")

@@ -1,0 +1,25 @@
+"""The provider's parts, made once in `create_app` and handed to whoever acts: views, worker, command line.
+
+A bag of values without behaviour. The protocol's functions do not take it: they get exactly what they need.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from idp.clock import Clock
+    from idp.config import Settings
+    from idp.keys.master import MasterKey
+    from idp.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """What acts are done with: settings, time, memory, keys."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    master: MasterKey

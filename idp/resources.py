@@ -1,0 +1,23 @@
+"""Where the package's own files are: in the checkout, or inside the installed wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def templates_folder() -> Path:
+    """The folder of page and mail templates: `templates/` beside the package in a checkout, inside it in a wheel."""
+    inside = PACKAGE / "templates"
+    return inside if inside.is_dir() else PACKAGE.parent / "templates"
+
+
+def static_folder() -> Path:
+    """The folder of style sheets and scripts."""
+    return PACKAGE / "web" / "static"
+
+
+def translations_folder() -> Path:
+    """The folder of compiled gettext catalogues."""
+    return PACKAGE / "translations"

@@ -1,0 +1,227 @@
+"""Engines, transactions and statements, the same for SQLite and PostgreSQL.
+
+SQLite: WAL, one writer lock in the process (its busy handler starves threads), `BEGIN IMMEDIATE` for whoever writes.
+PostgreSQL: READ COMMITTED through psycopg 3, statement and lock time-outs, connections tried before use.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from idp.store.models.base import db
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+Row = Mapping[str, Any]
+
+_WRITES = "idp_writes"
+
+
+class Conflict(Exception):
+    """A unique constraint said no: somebody else was first."""
+
+
+class Statement:
+    """SQL with `:name` parameters, spelled once for each driver when the module is imported."""
+
+    __slots__ = ("postgresql", "sqlite")
+
+    def __init__(self, sql: str) -> None:
+        self.sqlite = sql
+        self.postgresql = re.sub(r"(?<![:\w]):(\w+)", r"%(\1)s", sql.replace("%", "%%"))
+
+
+class Transaction:
+    """One transaction on one connection: statements on the driver, `orm` for pages, callbacks after the commit."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._driver: Any = connection.connection.driver_connection
+        self._session: Session | None = None
+        self._after_commit: list[Callable[[], None]] = []
+        self.is_sqlite = connection.dialect.name == "sqlite"
+
+    @property
+    def orm(self) -> Session:
+        """The ORM session of this transaction; it never commits by itself."""
+        if self._session is None:
+            self._session = Session(bind=self._connection, autoflush=True, expire_on_commit=False)
+        return self._session
+
+    def one(self, statement: Statement, /, **values: Any) -> Row | None:
+        """The first row, or None."""
+        row: Row | None = self._execute(statement, values).fetchone()
+        return row
+
+    def all(self, statement: Statement, /, **values: Any) -> Sequence[Row]:
+        """All rows."""
+        rows: Sequence[Row] = self._execute(statement, values).fetchall()
+        return rows
+
+    def run(self, statement: Statement, /, **values: Any) -> int:
+        """Execute; out: how many rows it changed. Raises `Conflict` where a unique constraint says no."""
+        count: int = self._execute(statement, values).rowcount
+        return count
+
+    def _execute(self, statement: Statement, values: Mapping[str, Any]) -> Any:
+        if self._session is not None:
+            self._session.flush()
+        try:
+            if self.is_sqlite:
+                cursor = self._driver.cursor()
+                cursor.row_factory = sqlite3.Row
+                return cursor.execute(statement.sqlite, values)
+            return self._driver.cursor(row_factory=_dict_row()).execute(statement.postgresql, values)
+        except sqlite3.IntegrityError as error:
+            raise Conflict(str(error)) from None
+        except Exception as error:
+            if type(error).__name__ in ("UniqueViolation", "ExclusionViolation"):
+                raise Conflict(type(error).__name__) from None
+            raise
+
+    def flush(self) -> None:
+        """Send what the ORM holds back. Raises `Conflict` where a unique constraint says no."""
+        if self._session is not None:
+            try:
+                self._session.flush()
+            except IntegrityError as error:
+                raise Conflict(type(error.orig).__name__) from None
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call this once what was written is safe (wake a worker, forget a cached value)."""
+        self._after_commit.append(callback)
+
+
+def _dict_row() -> Any:
+    from psycopg.rows import dict_row
+
+    return dict_row
+
+
+class Database:
+    """Where transactions come from; shared by all threads of a process."""
+
+    def __init__(self, engine: Engine, *, durability: str = "balanced") -> None:
+        self.engine = engine
+        self.durability = durability
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self._writer = threading.Lock()
+        self._here = threading.local()
+
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
+        """A transaction that may write: committed at the end of the block, rolled back by an exception.
+
+        `durable=False` is for token steps, which `balanced` durability commits with `synchronous=NORMAL` on SQLite.
+        Transactions do not nest, and no password is hashed and no request sent inside one.
+        """
+        self._check_not_nested()
+        lock = self._writer if self.is_sqlite else None
+        if lock:
+            lock.acquire()
+        try:
+            self._here.open = True
+            yield from self._transact(writes=True, durable=durable)
+        finally:
+            self._here.open = False
+            if lock:
+                lock.release()
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """A transaction that only reads; it never waits for a writer on SQLite."""
+        self._check_not_nested()
+        self._here.open = True
+        try:
+            yield from self._transact(writes=False, durable=True)
+        finally:
+            self._here.open = False
+
+    def _check_not_nested(self) -> None:
+        if getattr(self._here, "open", False):
+            raise RuntimeError("transactions do not nest: pass the open one on")
+
+    def _transact(self, *, writes: bool, durable: bool) -> Iterator[Transaction]:
+        with self.engine.connect() as plain:
+            connection = plain.execution_options(**{_WRITES: writes})
+            if self.is_sqlite and writes:
+                full = durable or self.durability == "full"
+                connection.connection.driver_connection.execute(  # type: ignore[union-attr]
+                    "PRAGMA synchronous=FULL" if full else "PRAGMA synchronous=NORMAL"
+                )
+            with connection.begin() as outer:
+                tx = Transaction(connection)
+                yield tx
+                tx.flush()
+                outer.commit()
+            if tx._session is not None:
+                tx._session.close()
+        for callback in tx._after_commit:
+            callback()
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Options for SQLAlchemy's `create_engine`: pool, time-outs, threads."""
+    if url.startswith("sqlite"):
+        return {"connect_args": {"check_same_thread": False, "timeout": 5.0}}
+    return {
+        "pool_pre_ping": True,
+        "pool_size": 8,
+        "max_overflow": 8,
+        "pool_timeout": 5,
+        "pool_recycle": 1800,
+        "connect_args": {
+            "connect_timeout": 3,
+            "prepare_threshold": 3,
+            "options": "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000",
+        },
+    }
+
+
+def driver_url(url: str) -> str:
+    """The URL with the driver we use named in it."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Set up each new connection, and how a transaction begins on SQLite."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=5000", "synchronous=FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES, True)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+
+
+def open_database(app: Flask, url: str, *, durability: str = "balanced") -> Database:
+    """Bind Flask-SQLAlchemy to the application and return the database behind it."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = driver_url(url)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
+    if url.startswith("sqlite:///"):
+        Path(url.removeprefix("sqlite:///")).resolve().parent.mkdir(parents=True, exist_ok=True)
+        app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///" + str(Path(url.removeprefix("sqlite:///")).resolve())
+    db.init_app(app)
+    with app.app_context():
+        engine = db.engine
+    prepare_engine(engine)
+    return Database(engine, durability=durability)

@@ -1,0 +1,42 @@
+"""The tables. Models describe them for migrations and pages; protocol steps speak to them in plain statements."""
+
+from idp.store.models.approval import ApprovalDecision, ApprovalRule, SerialNumber
+from idp.store.models.base import Base
+from idp.store.models.clients import Client, ClientSecret, ConsentGrant
+from idp.store.models.house import AuditEvent, MailboxMessage, Note, OutboxItem, SigningKey
+from idp.store.models.people import Account, BrowserSession, Device, Link, Registration, SessionClient
+from idp.store.models.tokens import (
+    AccessToken,
+    AuthorizationCode,
+    PendingAuthorization,
+    RefreshToken,
+    TokenFamily,
+    TokenIncident,
+)
+
+__all__ = [
+    "AccessToken",
+    "Account",
+    "ApprovalDecision",
+    "ApprovalRule",
+    "AuditEvent",
+    "AuthorizationCode",
+    "Base",
+    "BrowserSession",
+    "Client",
+    "ClientSecret",
+    "ConsentGrant",
+    "Device",
+    "Link",
+    "MailboxMessage",
+    "Note",
+    "OutboxItem",
+    "PendingAuthorization",
+    "RefreshToken",
+    "Registration",
+    "SerialNumber",
+    "SessionClient",
+    "SigningKey",
+    "TokenFamily",
+    "TokenIncident",
+]

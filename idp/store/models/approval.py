@@ -1,0 +1,53 @@
+"""Tables of approval: decisions with their reasons, rules, known serial numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.store.models.base import Base, Identifier, Instant, JsonText, Line, Prose, Serial, Word
+
+
+class ApprovalDecision(Base):
+    """A change of an account's approval status: who or which rule, when, why, old, new."""
+
+    __tablename__ = "approval_decisions"
+
+    decision_id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
+    account_id: Mapped[Identifier] = mapped_column(ForeignKey("accounts.account_id"), index=True)
+    old_status: Mapped[Word]
+    new_status: Mapped[Word]
+    actor_kind: Mapped[Word]
+    actor: Mapped[Line]
+    reason: Mapped[Prose] = mapped_column(default="")
+    remark: Mapped[Prose] = mapped_column(default="")
+    facts: Mapped[list[Any]] = mapped_column(JsonText, default=list)
+    created_at: Mapped[Instant] = mapped_column(index=True)
+
+
+class ApprovalRule(Base):
+    """A rule: every condition that is set must hold; the first that holds decides."""
+
+    __tablename__ = "approval_rules"
+
+    rule_key: Mapped[Line] = mapped_column(primary_key=True)
+    position: Mapped[int]
+    enabled: Mapped[bool] = mapped_column(default=True)
+    serial_families: Mapped[list[str]] = mapped_column(JsonText, default=list)
+    email_domains: Mapped[list[str]] = mapped_column(JsonText, default=list)
+    countries: Mapped[list[str]] = mapped_column(JsonText, default=list)
+    ownership: Mapped[Word | None]
+    outcome: Mapped[Word]
+    reason: Mapped[Prose] = mapped_column(default="")
+    updated_at: Mapped[Instant]
+
+
+class SerialNumber(Base):
+    """A serial number that was sold; where none is listed, every well-formed one may be real."""
+
+    __tablename__ = "serial_numbers"
+
+    serial_number: Mapped[Word] = mapped_column(primary_key=True)
+    product: Mapped[Line] = mapped_column(default="")

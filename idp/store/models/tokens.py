@@ -1,0 +1,104 @@
+"""Tables of protocol steps: pending authorizations, codes, token families, tokens. One row decides; no joins to answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.store.models.base import Base, Hash, Identifier, Instant, JsonText, Line, Prose, Word
+
+
+class PendingAuthorization(Base):
+    """An authorization request that waits for its end-user; only the browser that started it may go on with it."""
+
+    __tablename__ = "pending_authorizations"
+
+    handle_hash: Mapped[Hash] = mapped_column(primary_key=True)
+    browser_hash: Mapped[Hash]
+    client_id: Mapped[Line]
+    request: Mapped[dict[str, Any]] = mapped_column(JsonText)
+    account_id: Mapped[Identifier | None]
+    created_at: Mapped[Instant]
+    expires_at: Mapped[Instant] = mapped_column(index=True)
+    finished_at: Mapped[Instant | None]
+
+
+class TokenFamily(Base):
+    """All tokens that came from one code; revoked as one."""
+
+    __tablename__ = "token_families"
+
+    family_id: Mapped[Identifier] = mapped_column(primary_key=True)
+    account_id: Mapped[Identifier] = mapped_column(index=True)
+    client_id: Mapped[Line]
+    sid: Mapped[Identifier | None] = mapped_column(index=True)
+    scope: Mapped[Prose]
+    nonce: Mapped[Prose | None]
+    auth_time: Mapped[Instant]
+    amr: Mapped[Line]
+    offline: Mapped[bool]
+    kept: Mapped[bool] = mapped_column(default=False)
+    session_expires_at: Mapped[Instant | None]
+    created_at: Mapped[Instant]
+    expires_at: Mapped[Instant] = mapped_column(index=True)
+    revoked_at: Mapped[Instant | None]
+    revoke_reason: Mapped[Word | None]
+
+
+class AuthorizationCode(Base):
+    """A code: spent once by a conditional update; the spent row stays, so that a replay is known."""
+
+    __tablename__ = "codes"
+
+    code_hash: Mapped[Hash] = mapped_column(primary_key=True)
+    family_id: Mapped[Identifier] = mapped_column(index=True)
+    client_id: Mapped[Line]
+    redirect_uri: Mapped[Prose]
+    code_challenge: Mapped[Line | None]
+    created_at: Mapped[Instant]
+    expires_at: Mapped[Instant] = mapped_column(index=True)
+    spent_at: Mapped[Instant | None]
+    revoked_at: Mapped[Instant | None]
+
+
+class AccessToken(Base):
+    """An opaque access token: who holds it, for whom, for what, until when."""
+
+    __tablename__ = "access_tokens"
+
+    token_hash: Mapped[Hash] = mapped_column(primary_key=True)
+    family_id: Mapped[Identifier | None] = mapped_column(index=True)
+    client_id: Mapped[Line]
+    account_id: Mapped[Identifier | None] = mapped_column(index=True)
+    sid: Mapped[Identifier | None]
+    scope: Mapped[Prose]
+    audience: Mapped[Prose]
+    issued_at: Mapped[Instant]
+    expires_at: Mapped[Instant] = mapped_column(index=True)
+    revoked_at: Mapped[Instant | None]
+
+
+class RefreshToken(Base):
+    """A refresh token; the unique predecessor leaves room for one successor only."""
+
+    __tablename__ = "refresh_tokens"
+
+    token_hash: Mapped[Hash] = mapped_column(primary_key=True)
+    family_id: Mapped[Identifier] = mapped_column(index=True)
+    client_id: Mapped[Line]
+    predecessor_hash: Mapped[Hash | None] = mapped_column(unique=True)
+    issued_at: Mapped[Instant]
+    expires_at: Mapped[Instant] = mapped_column(index=True)
+    rotated_at: Mapped[Instant | None]
+
+
+class TokenIncident(Base):
+    """Counts that operators read apart: honest refresh races inside the grace, and replays outside it."""
+
+    __tablename__ = "token_incidents"
+
+    family_id: Mapped[Identifier] = mapped_column(primary_key=True)
+    kind: Mapped[Word] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(default=0)
+    last_at: Mapped[Instant]

@@ -1,0 +1,19 @@
+"""What clients and browsers see: routes, forms, responses. A view parses, calls one function and answers.
+
+`oauth/` the protocol endpoints and consent; `account/` registration, sign-in and the customer's pages; `staff/` the desk;
+`ops/` health and the development mailbox. `context` finds the provider; `browser_session` knows who is signed in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from idp.provider import Provider
+
+
+def mount(app: Flask, provider: Provider) -> None:
+    """Hang every face of the provider into the application."""
+    app.extensions["idp"] = provider
