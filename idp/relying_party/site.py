@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import ParamSpec
 
 from flask import Flask, Response, g, request
-from werkzeug.wrappers import Response as AnyResponse
 from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response as AnyResponse
 
 from idp.relying_party import pages, sign_in, sign_out
 from idp.relying_party.cookie import CookieBox

@@ -16,7 +16,8 @@ from idp.relying_party.provider_client import GrantEnded, InvalidToken, Provider
 
 LONGEST = 12 * 3600
 _PROTOCOL_CLAIMS = frozenset(
-    "iss aud exp iat nonce at_hash c_hash s_hash azp jti sid auth_time acr amr sub session_expiry session_kept".split()
+    ("iss", "aud", "exp", "iat", "nonce", "at_hash", "c_hash", "s_hash", "azp", "jti", "sid", "auth_time", "acr", "amr")
+    + ("sub", "session_expiry", "session_kept")
 )
 _EARLY = 30
 
