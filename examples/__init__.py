@@ -1,0 +1,1 @@
+"""The two sibling sites of the demo, and its data."""

@@ -1,0 +1,1 @@
+"""A training portal: public dates, and places that signed-in customers book."""
