@@ -16,4 +16,7 @@ if TYPE_CHECKING:
 
 def mount(app: Flask, provider: Provider) -> None:
     """Hang every face of the provider into the application."""
+    from idp.web import browser_session
+
     app.extensions["idp"] = provider
+    browser_session.install(app)

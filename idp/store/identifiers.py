@@ -1,0 +1,30 @@
+"""How names are compared: the canonical keys that the unique constraints of accounts hold.
+
+Only ASCII letters are folded, so that look-alikes of other scripts never equal an ASCII name (CVE-2019-19844). Both
+functions take any text and never raise: what was typed into a sign-in form may be anything.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from string import ascii_lowercase, ascii_uppercase
+
+from email_validator import EmailNotValidError, validate_email
+
+_FOLD = str.maketrans(ascii_uppercase, ascii_lowercase)
+LONGEST = 254
+
+
+def email_key(text: str) -> str:
+    """The key of an e-mail address: domain as A-labels, ASCII letters folded; other text is folded as it is."""
+    typed = text.strip()[: LONGEST + 1]
+    try:
+        found = validate_email(typed, check_deliverability=False, allow_smtputf8=False, test_environment=True)
+    except (EmailNotValidError, ValueError):
+        return unicodedata.normalize("NFC", typed).translate(_FOLD)
+    return f"{found.local_part}@{found.ascii_domain}".translate(_FOLD)
+
+
+def user_name_key(text: str) -> str:
+    """The key of a user name: ASCII letters folded, blanks around it dropped."""
+    return unicodedata.normalize("NFC", text.strip()[: LONGEST + 1]).translate(_FOLD)

@@ -1,0 +1,190 @@
+"""Who sits at the browser: the session cookie, the browser cookie, and the gate of pages for signed-in people.
+
+Two cookies hold nothing but random values (SE-1). The *session* cookie's secret finds the session's row; the *browser*
+cookie exists before sign-in and ties pending requests, registrations and forms to one browser (RD-15). On https both have
+`__Host-` names and `Secure`; on an http loopback issuer they have plain names. A cookie that is doubled, malformed or
+unknown means "signed out" (SE-5).
+
+`current_session` and `browser_id` read once per request; call them before a transaction is opened. Cookies are written
+by `install`'s hook, after the view.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+from flask import Response, g, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from idp.keys.secrets import new_secret
+from idp.store import sessions
+from idp.web.context import provider
+from idp.web.local_paths import may_return_here
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from idp.store.sessions import Session, StartedSession
+
+P = ParamSpec("P")
+
+BROWSER_COOKIE_LIFETIME = 30 * 86400
+TOUCH_EVERY = 60
+_SECRET = re.compile(r"[A-Za-z0-9_-]{43}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The end-user of this browser's session; `is_idle` means the password is asked again before anything else."""
+
+    sid: str
+    account_id: str
+    auth_time: int
+    started_at: int
+    expires_at: int
+    kept: bool
+    amr: str
+    is_idle: bool
+
+
+def install(app: Flask) -> None:
+    """Write the cookies that a view asked for, and mark answers that depended on one (SE-12)."""
+    app.after_request(_write_cookies)
+
+
+def current_session() -> SignedIn | None:
+    """The live session of this browser, idle or not; None where nobody is signed in."""
+    if "signed_in" not in g:
+        g.signed_in = _load()
+    signed_in: SignedIn | None = g.signed_in
+    return signed_in
+
+
+def browser_id(create: bool = True) -> str:
+    """The browser's own random value; made, and set as a cookie, where it has none ("" if `create` is False)."""
+    if "browser_id" not in g:
+        g.browser_id = _read_cookie("browser") or ""
+    if not g.browser_id and create:
+        g.browser_id = new_secret()
+        g.new_browser_id = True
+    value: str = g.browser_id
+    return value
+
+
+def start(started: StartedSession) -> None:
+    """Give this browser the session: its cookie is written after the view, for as long as the session is kept."""
+    g.session_cookie = started
+    g.signed_in = _seen(started.session, provider().clock())
+
+
+def forget() -> None:
+    """Take the session cookie away, and the browser's value with it: the next person starts afresh (SE-7)."""
+    g.session_cookie = None
+    g.signed_in = None
+    g.browser_id = new_secret()
+    g.new_browser_id = True
+
+
+def signed_in_required(view: Callable[P, Any]) -> Callable[P, Any]:
+    """Let a view run only for a session that is not idle; others sign in first and come back to the same page."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
+        signed_in = current_session()
+        if signed_in is None or signed_in.is_idle:
+            return redirect_to_sign_in()
+        return view(*args, **kwargs)
+
+    return may_return_here(guarded)
+
+
+def redirect_to_sign_in() -> AnyResponse:
+    """To the sign-in page and back to this one."""
+    here = request.full_path.rstrip("?") if request.query_string else request.path
+    return redirect(url_for("sign_in.page", next=here), 303)
+
+
+def cookie_name(kind: str) -> str:
+    """The name of the `session` or `browser` cookie (RFC 6265bis §4.1.3.2)."""
+    return f"__Host-idp_{kind}" if provider().settings.is_https else f"idp_{kind}"
+
+
+def client_address() -> str:
+    """The address this request came from, as the trusted proxies say (BF-6)."""
+    return request.remote_addr or ""
+
+
+def _load() -> SignedIn | None:
+    secret = _read_cookie("session")
+    if secret is None:
+        return None
+    parts = provider()
+    now = parts.clock()
+    with parts.database.reading() as tx:
+        session = sessions.find_by_secret(tx, secret, now)
+    if session is None:
+        return None
+    seen = _seen(session, now)
+    if not seen.is_idle and now - session.last_seen_at >= TOUCH_EVERY:
+        with parts.database.transaction(durable=False) as tx:
+            sessions.touch_session(tx, session.sid, now)
+    return seen
+
+
+def _seen(session: Session, now: int) -> SignedIn:
+    return SignedIn(
+        sid=session.sid,
+        account_id=session.account_id,
+        auth_time=session.auth_time,
+        started_at=session.started_at,
+        expires_at=session.expires_at,
+        kept=session.kept,
+        amr=session.amr,
+        is_idle=session.is_idle(now, provider().settings.lifetimes.idle),
+    )
+
+
+def _read_cookie(kind: str) -> str | None:
+    """The cookie's value if it was sent exactly once and looks like one of ours (SE-5)."""
+    g.read_cookies = True
+    values = request.cookies.getlist(cookie_name(kind))
+    if len(values) != 1 or not _SECRET.match(values[0]):
+        return None
+    return values[0]
+
+
+def _write_cookies(response: Response) -> Response:
+    if "session_cookie" in g:
+        _write_session_cookie(response, g.session_cookie)
+    if g.get("new_browser_id"):
+        _set(response, "browser", g.browser_id, BROWSER_COOKIE_LIFETIME)
+    if g.get("read_cookies"):
+        response.vary.add("Cookie")
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _write_session_cookie(response: Response, started: StartedSession | None) -> None:
+    if started is None:
+        response.delete_cookie(
+            cookie_name("session"), path="/", secure=provider().settings.is_https, httponly=True, samesite="Lax"
+        )
+        return
+    left = max(0, started.session.expires_at - provider().clock())
+    _set(response, "session", started.secret, left if started.session.kept else None)
+
+
+def _set(response: Response, kind: str, value: str, max_age: int | None) -> None:
+    response.set_cookie(
+        cookie_name(kind),
+        value,
+        max_age=max_age,
+        path="/",
+        secure=provider().settings.is_https,
+        httponly=True,
+        samesite="Lax",
+    )
