@@ -21,3 +21,8 @@ def static_folder() -> Path:
 def translations_folder() -> Path:
     """The folder of compiled gettext catalogues."""
     return PACKAGE / "translations"
+
+
+def examples_folder() -> Path:
+    """The folder of the example sites and the demo's data, which only a checkout has."""
+    return PACKAGE.parent / "examples"
