@@ -72,6 +72,7 @@ class Site:
         """Connect the application: routes, cookie, template variable `customer`."""
         self.box = CookieBox(self._secret_key or app.config.get("SECRET_KEY") or b"", self.client_id)
         self.store: SharedStore = self._store or SQLiteStore(Path(app.instance_path) / f"{self.cookie_name}.sqlite3")
+        self.app = app
         app.extensions["idp_site"] = self
         app.register_blueprint(sign_in.routes(self), url_prefix=self.prefix)
         app.register_blueprint(sign_out.routes(self), url_prefix=self.prefix)

@@ -28,7 +28,9 @@ def make_account(provider: Provider, email: str = "Anna@Example.com", user_name:
         return accounts.insert_account(tx, email=email, user_name=user_name, now=NOW)
 
 
-@pytest.mark.parametrize("typed", ["anna@example.com", "ANNA@EXAMPLE.COM", " Anna@Example.Com ", "anna.berg", "ANNA.BERG "])
+@pytest.mark.parametrize(
+    "typed", ["anna@example.com", "ANNA@EXAMPLE.COM", " Anna@Example.Com ", "anna.berg", "ANNA.BERG "]
+)
 def test_an_account_is_found_by_any_spelling_of_its_names(provider: Provider, typed: str) -> None:
     """One account, whatever spelling was typed (F-2.2, BF-1)."""
     account = make_account(provider)
@@ -36,7 +38,9 @@ def test_an_account_is_found_by_any_spelling_of_its_names(provider: Provider, ty
         assert accounts.find_by_identifier(tx, typed) == account
 
 
-@pytest.mark.parametrize("typed", ["", "@", "ann\u0430@example.com", "anna@example.co", "\x00", "a" * 5000, "anna@exam\u212ale.com"])
+@pytest.mark.parametrize(
+    "typed", ["", "@", "ann\u0430@example.com", "anna@example.co", "\x00", "a" * 5000, "anna@exam\u212ale.com"]
+)
 def test_look_alikes_find_nobody(provider: Provider, typed: str) -> None:
     """Other scripts' look-alikes and rubbish are nobody's name (RS-3)."""
     make_account(provider)
@@ -45,7 +49,8 @@ def test_look_alikes_find_nobody(provider: Provider, typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("email", "user_name", "taken"), [("ANNA@example.com", "other", "email"), ("b@example.com", "ANNA.BERG", "user_name")]
+    ("email", "user_name", "taken"),
+    [("ANNA@example.com", "other", "email"), ("b@example.com", "ANNA.BERG", "user_name")],
 )
 def test_a_taken_name_is_a_conflict_and_the_transaction_goes_on(
     provider: Provider, email: str, user_name: str, taken: str
@@ -63,7 +68,13 @@ def test_a_link_is_used_once(provider: Provider) -> None:
     account = make_account(provider)
     with provider.database.transaction() as tx:
         issued = links.issue_link(
-            tx, purpose="reset", email=account.email, account_id=account.account_id, lifetime=60, now=NOW, master=provider.master
+            tx,
+            purpose="reset",
+            email=account.email,
+            account_id=account.account_id,
+            lifetime=60,
+            now=NOW,
+            master=provider.master,
         )
         link = links.find_link(tx, "reset", issued.token)
         assert link is not None
@@ -100,7 +111,14 @@ def test_code_tries_are_counted_also_when_wrong(provider: Provider) -> None:
     """After the last try even the right code is refused (BF-1)."""
     with provider.database.transaction() as tx:
         issued = links.issue_link(
-            tx, purpose="confirm", email="a@b.c", registration_id="r", lifetime=60, now=NOW, master=provider.master, with_code=True
+            tx,
+            purpose="confirm",
+            email="a@b.c",
+            registration_id="r",
+            lifetime=60,
+            now=NOW,
+            master=provider.master,
+            with_code=True,
         )
         link = links.find_link(tx, "confirm", issued.token)
         assert link is not None
@@ -133,7 +151,8 @@ def test_sessions_end_all_but_one(provider: Provider) -> None:
     account = make_account(provider)
     with provider.database.transaction() as tx:
         started = [
-            sessions.start_session(tx, account_id=account.account_id, kept=False, lifetime=100, now=NOW) for _ in range(3)
+            sessions.start_session(tx, account_id=account.account_id, kept=False, lifetime=100, now=NOW)
+            for _ in range(3)
         ]
         mine = started[0].session.sid
         ended = sessions.end_sessions(tx, account.account_id, except_sid=mine, reason="test", now=NOW)
