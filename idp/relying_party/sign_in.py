@@ -15,7 +15,11 @@ from flask import Blueprint, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from idp.relying_party import pages
-from idp.relying_party.provider_client import GrantEnded, InvalidToken, ProviderUnavailable
+from idp.relying_party.provider_client import (
+    GrantEnded,
+    InvalidToken,
+    ProviderUnavailable,
+)
 from idp.relying_party.site_session import begin_session
 
 if TYPE_CHECKING:

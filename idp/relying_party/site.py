@@ -18,7 +18,12 @@ from werkzeug.wrappers import Response as AnyResponse
 from idp.relying_party import pages, sign_in, sign_out
 from idp.relying_party.cookie import CookieBox
 from idp.relying_party.customer import Customer
-from idp.relying_party.provider_client import GrantEnded, InvalidToken, ProviderClient, ProviderUnavailable
+from idp.relying_party.provider_client import (
+    GrantEnded,
+    InvalidToken,
+    ProviderClient,
+    ProviderUnavailable,
+)
 from idp.relying_party.shared_store import SharedStore, SQLiteStore
 from idp.relying_party.site_session import SiteSession, renew_session
 

@@ -9,7 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from idp.keys.secrets import CODE_LETTERS, hash_secret, is_same, new_reference, new_secret, new_short_code
+from idp.keys.secrets import (
+    CODE_LETTERS,
+    hash_secret,
+    is_same,
+    new_reference,
+    new_secret,
+    new_short_code,
+)
 from idp.store.database import Statement
 
 if TYPE_CHECKING:

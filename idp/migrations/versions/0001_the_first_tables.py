@@ -187,16 +187,21 @@ def upgrade() -> None:
 
     op.create_table('pending_authorizations',
     sa.Column('handle_hash', sa.LargeBinary(length=32), nullable=False),
-    sa.Column('browser_hash', sa.LargeBinary(length=32), nullable=False),
+    sa.Column('browser_hash', sa.LargeBinary(length=32), nullable=True),
     sa.Column('client_id', sa.String(length=255), nullable=False),
     sa.Column('request', sa.Text(), nullable=False),
     sa.Column('account_id', sa.String(length=64), nullable=True),
+    sa.Column('sid', sa.String(length=64), nullable=True),
+    sa.Column('seen_sid', sa.String(length=64), nullable=True),
+    sa.Column('seen_auth_time', sa.BigInteger(), nullable=True),
+    sa.Column('chosen_at', sa.BigInteger(), nullable=True),
     sa.Column('created_at', sa.BigInteger(), nullable=False),
     sa.Column('expires_at', sa.BigInteger(), nullable=False),
     sa.Column('finished_at', sa.BigInteger(), nullable=True),
     sa.PrimaryKeyConstraint('handle_hash', name=op.f('pk_pending_authorizations'))
     )
     with op.batch_alter_table('pending_authorizations', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_pending_authorizations_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_pending_authorizations_expires_at'), ['expires_at'], unique=False)
 
     op.create_table('refresh_tokens',
@@ -414,6 +419,7 @@ def downgrade() -> None:
     op.drop_table('refresh_tokens')
     with op.batch_alter_table('pending_authorizations', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_pending_authorizations_expires_at'))
+        batch_op.drop_index(batch_op.f('ix_pending_authorizations_account_id'))
 
     op.drop_table('pending_authorizations')
     with op.batch_alter_table('outbox', schema=None) as batch_op:

@@ -3,8 +3,21 @@
 from idp.store.models.approval import ApprovalDecision, ApprovalRule, SerialNumber
 from idp.store.models.base import Base
 from idp.store.models.clients import Client, ClientSecret, ConsentGrant
-from idp.store.models.house import AuditEvent, MailboxMessage, Note, OutboxItem, SigningKey
-from idp.store.models.people import Account, BrowserSession, Device, Link, Registration, SessionClient
+from idp.store.models.house import (
+    AuditEvent,
+    MailboxMessage,
+    Note,
+    OutboxItem,
+    SigningKey,
+)
+from idp.store.models.people import (
+    Account,
+    BrowserSession,
+    Device,
+    Link,
+    Registration,
+    SessionClient,
+)
 from idp.store.models.tokens import (
     AccessToken,
     AuthorizationCode,

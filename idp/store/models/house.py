@@ -7,7 +7,16 @@ from typing import Any
 from sqlalchemy import Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.store.models.base import Base, Identifier, Instant, JsonText, Line, Prose, Serial, Word
+from idp.store.models.base import (
+    Base,
+    Identifier,
+    Instant,
+    JsonText,
+    Line,
+    Prose,
+    Serial,
+    Word,
+)
 
 
 class OutboxItem(Base):

@@ -7,7 +7,16 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.store.models.base import Base, Hash, Identifier, Instant, JsonText, Line, Prose, Word
+from idp.store.models.base import (
+    Base,
+    Hash,
+    Identifier,
+    Instant,
+    JsonText,
+    Line,
+    Prose,
+    Word,
+)
 
 
 class Account(Base):

@@ -6,19 +6,36 @@ from typing import Any
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.store.models.base import Base, Hash, Identifier, Instant, JsonText, Line, Prose, Word
+from idp.store.models.base import (
+    Base,
+    Hash,
+    Identifier,
+    Instant,
+    JsonText,
+    Line,
+    Prose,
+    Word,
+)
 
 
 class PendingAuthorization(Base):
-    """An authorization request that waits for its end-user; only the browser that started it may go on with it."""
+    """An authorization request that waits for its end-user; only the browser that started it may go on with it.
+
+    `account_id` and `sid`: whom a page of this request was shown to. `seen_sid` and `seen_auth_time`: who was signed in
+    when the request came, so that a demanded sign-in is known to be a new one. `chosen_at`: the account was chosen.
+    """
 
     __tablename__ = "pending_authorizations"
 
     handle_hash: Mapped[Hash] = mapped_column(primary_key=True)
-    browser_hash: Mapped[Hash]
+    browser_hash: Mapped[Hash | None]
     client_id: Mapped[Line]
     request: Mapped[dict[str, Any]] = mapped_column(JsonText)
-    account_id: Mapped[Identifier | None]
+    account_id: Mapped[Identifier | None] = mapped_column(index=True)
+    sid: Mapped[Identifier | None]
+    seen_sid: Mapped[Identifier | None]
+    seen_auth_time: Mapped[Instant | None]
+    chosen_at: Mapped[Instant | None]
     created_at: Mapped[Instant]
     expires_at: Mapped[Instant] = mapped_column(index=True)
     finished_at: Mapped[Instant | None]
