@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,8 +34,11 @@ DOCUMENTS = tuple(Document(**entry) for entry in json.loads((HERE / "documents.j
 SORTINGS = {"title": "Title", "product": "Product", "updated": "Newest first"}
 
 
-def create_app() -> Flask:
-    """The site; its connection comes from `IDP_ISSUER`, `CLIENT_ID`, `CLIENT_SECRET`, `SITE_KEY`, `SITE_URL`."""
+def create_app(clock: Callable[[], float] = time.time) -> Flask:
+    """The site; its connection comes from `IDP_ISSUER`, `CLIENT_ID`, `CLIENT_SECRET`, `SITE_KEY`, `SITE_URL`.
+
+    `clock` gives seconds since the epoch; tests move it.
+    """
     app = Flask(__name__, instance_path=os.environ.get("SITE_DATA", str(HERE / "instance")))
     site = Site(
         app,
@@ -42,6 +47,7 @@ def create_app() -> Flask:
         client_secret=os.environ["CLIENT_SECRET"],
         secret_key=os.environ["SITE_KEY"],
         base_url=os.environ["SITE_URL"],
+        clock=clock,
     )
     app.context_processor(lambda: {"portal": os.environ.get("OTHER_SITE_URL", ""), "issuer": site.provider.issuer})
 

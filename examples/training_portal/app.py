@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,8 +36,11 @@ TRAININGS = (
 )
 
 
-def create_app() -> Flask:
-    """The site; its connection comes from `IDP_ISSUER`, `CLIENT_ID`, `CLIENT_SECRET`, `SITE_KEY`, `SITE_URL`."""
+def create_app(clock: Callable[[], float] = time.time) -> Flask:
+    """The site; its connection comes from `IDP_ISSUER`, `CLIENT_ID`, `CLIENT_SECRET`, `SITE_KEY`, `SITE_URL`.
+
+    `clock` gives seconds since the epoch; tests move it.
+    """
     data = Path(os.environ.get("SITE_DATA", str(HERE / "instance")))
     app = Flask(__name__, instance_path=str(data))
     app.config["MAX_CONTENT_LENGTH"] = 65536
@@ -46,6 +51,7 @@ def create_app() -> Flask:
         client_secret=os.environ["CLIENT_SECRET"],
         secret_key=os.environ["SITE_KEY"],
         base_url=os.environ["SITE_URL"],
+        clock=clock,
     )
     bookings = Bookings(data / "bookings.sqlite3")
     app.context_processor(lambda: {"library": os.environ.get("OTHER_SITE_URL", ""), "issuer": site.provider.issuer})
