@@ -42,6 +42,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
         clock=clock or system_clock,
         database=database,
         master=master,
+        deliveries={},
+        housekeeping=(),
     )
     web.mount(app, provider)
     return app

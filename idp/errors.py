@@ -47,3 +47,11 @@ class Refusal(Exception):
         super().__init__(key)
         self.key = key
         self.details = details
+
+
+class TryLater(Exception):
+    """A delivery that did not succeed now; the text is the reason for staff and holds no address and no secret."""
+
+
+class GiveUp(Exception):
+    """A delivery that will never succeed; the text is the reason that the dead letter keeps."""

@@ -5,7 +5,8 @@ A bag of values without behaviour. The protocol's functions do not take it: they
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from idp.config import Settings
     from idp.keys.master import MasterKey
     from idp.store.database import Database
+    from idp.store.outbox import Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +25,5 @@ class Provider:
     clock: Clock
     database: Database
     master: MasterKey
+    deliveries: Mapping[str, Callable[[Provider, Item], None]] = field(default_factory=dict)
+    housekeeping: tuple[Callable[[Provider], None], ...] = ()

@@ -45,7 +45,8 @@ class Statement:
 class Transaction:
     """One transaction on one connection: statements on the driver, `orm` for pages, callbacks after the commit."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, database: Database) -> None:
+        self.database = database
         self._connection = connection
         self._driver: Any = connection.connection.driver_connection
         self._session: Session | None = None
@@ -116,6 +117,7 @@ class Database:
         self.engine = engine
         self.durability = durability
         self.is_sqlite = engine.dialect.name == "sqlite"
+        self.listeners: dict[str, list[Callable[[], None]]] = {}
         self._writer = threading.Lock()
         self._here = threading.local()
 
@@ -161,7 +163,7 @@ class Database:
                     "PRAGMA synchronous=FULL" if full else "PRAGMA synchronous=NORMAL"
                 )
             with connection.begin() as outer:
-                tx = Transaction(connection)
+                tx = Transaction(connection, self)
                 yield tx
                 tx.flush()
                 outer.commit()

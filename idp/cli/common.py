@@ -1,0 +1,62 @@
+"""What the commands share: the `--config` and `--json` options, refusals, the provider behind them."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from idp.config import load_settings
+from idp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from idp.config import Settings
+    from idp.provider import Provider
+
+
+class Refused(click.ClickException):
+    """The command was understood and cannot be done: exit 1, and the words say why."""
+
+    exit_code = 1
+
+    def show(self, file: Any = None) -> None:
+        """Print the reason plainly."""
+        click.echo(self.format_message(), err=True)
+
+
+def with_settings(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command its `--config` option and checked settings as the argument `settings`."""
+
+    @click.option("--config", "config_here", type=click.Path(path_type=Path), help="The settings file (or IDP_CONFIG).")
+    @click.pass_context
+    @functools.wraps(function)
+    def wrapped(ctx: click.Context, /, config_here: Path | None, **values: Any) -> None:
+        path = config_here or (ctx.obj or {}).get("config")
+        try:
+            settings = load_settings(path)
+            function(settings=settings, **values)
+        except ConfigError as error:
+            raise Refused(str(error)) from None
+
+    return cast("Callable[..., None]", wrapped)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer with JSON for scripts.")
+
+
+def open_provider(settings: Settings) -> Provider:
+    """The provider that a short command acts on; it starts no worker."""
+    from idp import create_app
+
+    return cast("Provider", create_app(settings).extensions["idp"])
+
+
+def print_json(value: Any) -> None:
+    """Print a value for scripts."""
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")

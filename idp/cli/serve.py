@@ -1,0 +1,153 @@
+"""`idp serve`: answer requests, and deliver mails and signals, until SIGTERM or SIGINT.
+
+The parent process migrates the database and makes the keys, then lets go of its connections and starts the server
+processes (granian); each builds its own application. A server process that dies is started again; when the parent is
+killed, its server processes end themselves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import functools
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.util import Finalize
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from idp import create_app
+from idp.cli.common import Refused, with_settings
+from idp.logs import configure_logging
+
+if TYPE_CHECKING:
+    from idp.config import Settings
+    from idp.provider import Provider
+
+STOP_SECONDS = 30
+"""How long requests that are under way may take to finish (RL-7)."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+@click.command("serve")
+@with_settings
+def command(settings: Settings) -> None:
+    """Serve the provider until SIGTERM or Ctrl-C."""
+    configure_logging(settings.server.log_level)
+    host, port = parse_bind(settings.server.bind)
+    with only_server(settings):
+        check_free(host, port)
+        prepare(settings)
+        click.echo(f"Serving {settings.server.issuer} on {settings.server.bind} (Ctrl-C stops)")
+        run_granian(settings, host, port)
+
+
+def prepare(settings: Settings) -> None:
+    """Migrate and make keys, then close every connection: none may be shared with the server processes."""
+    provider: Provider = create_app(settings).extensions["idp"]
+    provider.database.engine.dispose()
+
+
+def run_granian(settings: Settings, host: str, port: int) -> None:
+    """Start the server processes and stay until they have stopped."""
+    from granian.constants import HTTPModes, Interfaces, Loops
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    server = Server(
+        "idp",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=settings.server.workers,
+        blocking_threads=settings.server.threads,
+        loop=Loops.asyncio,
+        http=HTTPModes.http1,
+        websockets=False,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_SECONDS,
+    )
+    server.serve(target_loader=functools.partial(load_application, settings, os.getpid()), wrap_loader=False)
+
+
+def load_application(settings: Settings, parent: int) -> Callable[..., Any]:
+    """Build the application of one server process, and start its delivery worker."""
+    end_with_parent(parent)
+    configure_logging(settings.server.log_level)
+    app = create_app(settings)
+    if settings.server.worker:
+        from idp.signals.worker import Worker
+
+        worker = Worker(app.extensions["idp"])
+        worker.start()
+        Finalize(None, worker.stop, exitpriority=100)
+    return app
+
+
+def end_with_parent(parent: int) -> None:
+    """End this process when its parent is killed: an orphan would go on holding port and database."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(1)
+    threading.Thread(target=_watch_parent, args=(parent,), name="parent-watch", daemon=True).start()
+
+
+def _watch_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(STOP_SECONDS)
+    os._exit(1)
+
+
+def parse_bind(bind: str) -> tuple[str, int]:
+    """Address and port of `[server] bind`; an IPv6 address may stand in brackets."""
+    host, _, port = bind.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def check_free(host: str, port: int) -> None:
+    """Refuse a port that somebody listens on: the server's own sockets would share it silently."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            reason = os.strerror(error.errno or 0)
+            raise Refused(f"server.bind: cannot listen on {host}:{port}: {reason}; stop the other server, or set another") from None
+
+
+@contextlib.contextmanager
+def only_server(settings: Settings) -> Iterator[None]:
+    """Hold the lock that lets one server at a time use an SQLite database (DESIGN, "Small print")."""
+    if not settings.database.is_sqlite:
+        yield
+        return
+    path = Path(settings.database.url.removeprefix("sqlite:///")).resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(path.name + ".serving").open("w") as file:
+        _lock(file.fileno(), path)
+        yield
+
+
+def _lock(handle: int, path: Path) -> None:
+    """Wait a moment for the orphans of a killed server, then refuse."""
+    for _ in range(50):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            time.sleep(0.1)
+    raise Refused(f"{path}: another `idp serve` uses this database; stop it, or use PostgreSQL for several servers")

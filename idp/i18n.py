@@ -1,0 +1,191 @@
+"""Words in the reader's language: GNU gettext catalogues, and times and dates as people say them.
+
+English is the source. `gettext` translates into the language that was set for this request or mail (`use_locale`), so
+that every room can speak without knowing the web. Catalogues are `idp/translations/<language>/LC_MESSAGES/messages.po`;
+a compiled `.mo` beside it is used where it is not older (the wheel contains it), else the `.po` itself is read.
+"""
+
+from __future__ import annotations
+
+import gettext as standard
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.core import UnknownLocaleError, negotiate_locale
+from babel.dates import format_date as babel_date
+from babel.dates import format_datetime as babel_datetime
+from babel.dates import format_time as babel_time
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from idp import resources
+from idp.config import LANGUAGES
+
+DEFAULT_LANGUAGE = "en"
+
+_locale: ContextVar[str] = ContextVar("idp_locale", default=DEFAULT_LANGUAGE)
+
+
+def current_locale() -> str:
+    """The language that is being spoken."""
+    return _locale.get()
+
+
+def set_locale(locale: str) -> None:
+    """Speak this language from now on in this context (a request sets it first of all)."""
+    _locale.set(known_language(locale))
+
+
+@contextmanager
+def use_locale(locale: str) -> Iterator[None]:
+    """Speak this language inside the block."""
+    token = _locale.set(known_language(locale))
+    try:
+        yield
+    finally:
+        _locale.reset(token)
+
+
+def known_language(wish: str, default: str = DEFAULT_LANGUAGE) -> str:
+    """The language of ours for one BCP 47 tag (`de-AT` is served with `de`)."""
+    return choose_language([wish], default)
+
+
+def choose_language(wishes: list[str], default: str = DEFAULT_LANGUAGE) -> str:
+    """The first of the wished languages that we speak; tags that are none are passed over."""
+    try:
+        return negotiate_locale([w.replace("-", "_") for w in wishes if w], LANGUAGES) or default
+    except (ValueError, UnknownLocaleError):
+        return default
+
+
+@lru_cache(maxsize=16)
+def translator(locale: str) -> standard.NullTranslations:
+    """The catalogue of a language; without one the English source is spoken."""
+    folder = resources.translations_folder() / locale / "LC_MESSAGES"
+    source, compiled = folder / "messages.po", folder / "messages.mo"
+    if compiled.is_file() and not (source.is_file() and source.stat().st_mtime > compiled.stat().st_mtime):
+        return standard.GNUTranslations(compiled.open("rb"))
+    if source.is_file():
+        return standard.GNUTranslations(_compile(source, locale))
+    return standard.NullTranslations()
+
+
+def _compile(source: Path, locale: str) -> io.BytesIO:
+    compiled = io.BytesIO()
+    with source.open("rb") as file:
+        write_mo(compiled, read_po(file, locale=locale))
+    compiled.seek(0)
+    return compiled
+
+
+def gettext(message: str, /, **values: Any) -> str:
+    """Translate; `%(name)s` in the message is replaced by `values`."""
+    text = translator(_locale.get()).gettext(message)
+    return text % values if values else text
+
+
+def ngettext(singular: str, plural: str, number: int, /, **values: Any) -> str:
+    """Translate in the form that the number asks for; `%(num)s` is the number."""
+    text = translator(_locale.get()).ngettext(singular, plural, number)
+    return text % {"num": number, **values}
+
+
+def pgettext(context: str, message: str, /, **values: Any) -> str:
+    """Translate a message that means different things in different places."""
+    text = translator(_locale.get()).pgettext(context, message)
+    return text % values if values else text
+
+
+class LazyText:
+    """A message that is translated when it is shown: for labels that are written when a module is imported."""
+
+    __slots__ = ("_message", "_values")
+
+    def __init__(self, message: str, values: dict[str, Any]) -> None:
+        self._message = message
+        self._values = values
+
+    def __str__(self) -> str:
+        return gettext(self._message, **self._values)
+
+    def __repr__(self) -> str:
+        return f"LazyText({self._message!r})"
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+    def __add__(self, other: object) -> str:
+        return str(self) + str(other)
+
+    def __radd__(self, other: object) -> str:
+        return str(other) + str(self)
+
+    def __mod__(self, values: Any) -> str:
+        return str(str(self) % values)
+
+    def __len__(self) -> int:
+        return len(str(self))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, (str, LazyText)) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(self._message)
+
+
+def lazy_gettext(message: str, /, **values: Any) -> LazyText:
+    """Like `gettext`, translated only when it is shown."""
+    return LazyText(message, values)
+
+
+def marked(message: str) -> str:
+    """Mark a message for the catalogues and return it as it is; who shows it calls `gettext`."""
+    return message
+
+
+def time_zone(name: str) -> tzinfo:
+    """The zone that times are told in; `UTC` needs no zone files on the machine."""
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
+def format_day(instant: int, zone: tzinfo = UTC) -> str:
+    """A date as people write it: `7 December 2026`."""
+    return babel_date(datetime.fromtimestamp(instant, zone), "long", locale=_format_locale())
+
+
+def format_clock(instant: int, zone: tzinfo = UTC) -> str:
+    """A time of day with its zone: `18:40 UTC`."""
+    moment = datetime.fromtimestamp(instant, zone)
+    return f"{babel_time(moment, 'HH:mm', locale=_format_locale())} {moment.tzname()}"
+
+
+def format_moment(instant: int, zone: tzinfo = UTC) -> str:
+    """Date and time with the zone: `7 December 2026, 18:40 UTC`."""
+    return f"{format_day(instant, zone)}, {format_clock(instant, zone)}"
+
+
+def format_stamp(instant: int, zone: tzinfo = UTC) -> str:
+    """Date and time for lists: `7 Dec 2026, 18:40`."""
+    return babel_datetime(datetime.fromtimestamp(instant, zone), "d MMM y, HH:mm", locale=_format_locale())
+
+
+def _format_locale() -> str:
+    """English dates are written day first, as our customers' countries do."""
+    return "en_GB" if _locale.get() == "en" else _locale.get()
+
+
+def format_duration(seconds: int) -> str:
+    """A lifetime in one unit, rounded down: `14 days`, `1 hour`, `30 minutes`."""
+    if seconds >= 2 * 86400:
+        return ngettext("%(num)s day", "%(num)s days", seconds // 86400)
+    if seconds >= 3600:
+        return ngettext("%(num)s hour", "%(num)s hours", seconds // 3600)
+    return ngettext("%(num)s minute", "%(num)s minutes", max(1, seconds // 60))

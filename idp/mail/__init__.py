@@ -1,0 +1,30 @@
+"""What we send: one function per message.
+
+Owns the words and the form of mails, and how they leave (`smtp`, `mailbox`). Each function takes `provider`, `tx`, the
+recipient and the values of its message, and writes one sealed outbox row in that transaction; the worker renders and
+sends it later, at least once. Templates are `templates/mail/<message>/{subject.txt,body.txt,body.html}`. Links are built
+from the issuer only, and there is exactly one recipient (RG-10, RS-3, RS-4). Does not decide who gets a mail.
+"""
+
+from idp.mail.accounts import account_locked, password_changed, password_was_reset, reset_password
+from idp.mail.approval import approved, reinstated, rejected, review_again, suspended
+from idp.mail.recipient import Recipient, to_account, to_registration
+from idp.mail.registration import address_taken, confirm_registration, registration_waiting
+
+__all__ = [
+    "Recipient",
+    "account_locked",
+    "address_taken",
+    "approved",
+    "confirm_registration",
+    "password_changed",
+    "password_was_reset",
+    "registration_waiting",
+    "reinstated",
+    "rejected",
+    "reset_password",
+    "review_again",
+    "suspended",
+    "to_account",
+    "to_registration",
+]

@@ -1,0 +1,57 @@
+"""Mails of an account's safety: reset link, password changed or reset, locked by guessing (LG-6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idp.mail.outgoing import own_link, post
+
+if TYPE_CHECKING:
+    from idp.mail.recipient import Recipient
+    from idp.provider import Provider
+    from idp.store.database import Transaction
+
+
+def reset_password(
+    provider: Provider, tx: Transaction, *, to: Recipient, link: str, expires_at: int, reference: str, user_name: str = ""
+) -> int:
+    """The link to a new password, with its lifetime below it (F-2.1, F-2.6)."""
+    return post(
+        provider,
+        tx,
+        "reset_password",
+        to,
+        not_after=expires_at,
+        link=own_link(provider, link),
+        expires_at=expires_at,
+        lifetime=provider.settings.lifetimes.reset,
+        reference=reference,
+        user_name=user_name,
+    )
+
+
+def password_changed(provider: Provider, tx: Transaction, *, to: Recipient) -> int:
+    """Tell that the owner changed the password, and that other devices were signed out."""
+    return post(
+        provider, tx, "password_changed", to, at=provider.clock(), reset_link=own_link(provider, "/forgot-password")
+    )
+
+
+def password_was_reset(provider: Provider, tx: Transaction, *, to: Recipient) -> int:
+    """Tell that the password was reset through a mail, and that everything was signed out."""
+    return post(
+        provider, tx, "password_was_reset", to, at=provider.clock(), reset_link=own_link(provider, "/forgot-password")
+    )
+
+
+def account_locked(provider: Provider, tx: Transaction, *, to: Recipient, until: int) -> int:
+    """Tell that too many wrong passwords slow down the next sign-in, until when, and what helps."""
+    return post(
+        provider,
+        tx,
+        "account_locked",
+        to,
+        not_after=until,
+        until=until,
+        reset_link=own_link(provider, "/forgot-password"),
+    )

@@ -1,0 +1,50 @@
+"""Writing a message into the outbox, in the transaction of the act that it tells of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from idp.store import outbox
+
+if TYPE_CHECKING:
+    from idp.mail.recipient import Recipient
+    from idp.provider import Provider
+    from idp.store.database import Transaction
+
+
+def post(
+    provider: Provider,
+    tx: Transaction,
+    message: str,
+    to: Recipient,
+    *,
+    not_after: int | None = None,
+    **values: Any,
+) -> int:
+    """Write one message; out: its `outbox_id`. After `not_after` it is no longer worth sending."""
+    return outbox.enqueue(
+        tx,
+        provider.master,
+        kind=outbox.MAIL,
+        name=message,
+        payload={
+            "email": to.email,
+            "name": to.name,
+            "locale": to.locale,
+            "not_after": not_after,
+            "values": values,
+        },
+        account_id=to.account_id,
+        registration_id=to.registration_id,
+        now=provider.clock(),
+    )
+
+
+def own_link(provider: Provider, link: str) -> str:
+    """An absolute link to one of our pages; host and scheme come from the issuer and nowhere else (RS-4)."""
+    issuer = provider.settings.server.issuer
+    if link.startswith("/") and not link.startswith("//"):
+        return issuer + link
+    if link == issuer or link.startswith(issuer + "/"):
+        return link
+    raise ValueError("a mail links only to pages of the issuer")
