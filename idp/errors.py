@@ -55,3 +55,11 @@ class TryLater(Exception):
 
 class GiveUp(Exception):
     """A delivery that will never succeed; the text is the reason that the dead letter keeps."""
+
+
+class Busy(Exception):
+    """Too much work of one kind waits already; the answer is 503 with `Retry-After` (PW-6)."""
+
+    def __init__(self, retry_after: int = 2) -> None:
+        super().__init__(f"busy, try again in {retry_after} s")
+        self.retry_after = retry_after

@@ -1,5 +1,6 @@
-"""Who the end-user is and what people do: register, confirm, sign in, change, leave.
+"""Who the end-user is, and what a person does: one verb-named function for each act, which the views call.
 
-One verb-named function for each act, which the view calls; it opens the one transaction of the act. What is decided is in
-`policy`, what is remembered in `store`.
+Owns passwords, signing in, reset, profile, registration, confirmation and the acts of staff on accounts. An act takes the
+`Provider` first, opens its transaction visibly and once, and says no with a `Refusal`. Does not own words (web), rows
+(store) or decisions (policy). Passwords are hashed outside of transactions, in the hasher's own thread.
 """

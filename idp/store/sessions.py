@@ -99,7 +99,7 @@ def start_session(
         now=now,
         expires_at=now + lifetime,
         user_agent=user_agent[:255],
-        address=address[:32],
+        address=address[:64],
     )
     return StartedSession(get_session(tx, sid), secret)
 

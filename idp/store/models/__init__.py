@@ -18,6 +18,7 @@ from idp.store.models.people import (
     Registration,
     SessionClient,
 )
+from idp.store.models.sign_in import KeptInput, KnownBrowser, TryCounter
 from idp.store.models.tokens import (
     AccessToken,
     AuthorizationCode,
@@ -40,6 +41,8 @@ __all__ = [
     "ClientSecret",
     "ConsentGrant",
     "Device",
+    "KeptInput",
+    "KnownBrowser",
     "Link",
     "MailboxMessage",
     "Note",
@@ -52,4 +55,5 @@ __all__ = [
     "SigningKey",
     "TokenFamily",
     "TokenIncident",
+    "TryCounter",
 ]

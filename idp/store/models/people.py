@@ -126,7 +126,7 @@ class BrowserSession(Base):
     ended_at: Mapped[Instant | None]
     end_reason: Mapped[Word | None]
     user_agent: Mapped[Line] = mapped_column(default="")
-    address: Mapped[Word] = mapped_column(default="")
+    address: Mapped[Identifier] = mapped_column(default="")
 
 
 class SessionClient(Base):
