@@ -27,6 +27,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from flask import Flask
 
     from idp import resources, web
+    from idp.accounts.hashing_worker import PasswordHasher
     from idp.clock import system_clock
     from idp.keys.master import load_master_key
     from idp.provider import Provider
@@ -42,6 +43,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
         clock=clock or system_clock,
         database=database,
         master=master,
+        passwords=PasswordHasher(settings.passwords),
         deliveries={},
         housekeeping=(),
     )

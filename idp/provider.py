@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from idp.accounts.hashing_worker import PasswordHasher
     from idp.clock import Clock
     from idp.config import Settings
     from idp.keys.master import MasterKey
@@ -25,5 +26,6 @@ class Provider:
     clock: Clock
     database: Database
     master: MasterKey
+    passwords: PasswordHasher
     deliveries: Mapping[str, Callable[[Provider, Item], None]] = field(default_factory=dict)
     housekeeping: tuple[Callable[[Provider], None], ...] = ()
