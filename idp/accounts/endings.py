@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idp.policy.endings import ENDINGS, Act, Sessions, Tokens
+from idp.signals.backchannel import announce_logout
 from idp.store import endings, pending, sessions
 from idp.store.endings import EndedFamily
 
@@ -49,10 +50,24 @@ def apply_ending(
     row = ENDINGS[act]
     sids = _end_sessions(tx, act, row.sessions, account_id, sid=sid, except_sid=except_sid, now=now)
     families = _end_tokens(tx, act, row.tokens, account_id, sids, client_id=client_id, family_id=family_id, now=now)
-    clients = {family.client_id for family in families}
-    for ended_sid in sids:
-        clients.update(endings.list_session_clients(tx, ended_sid))
-    return Ended(tuple(sids), tuple(family.family_id for family in families), tuple(sorted(clients)))
+    concerned = _list_concerned(tx, account_id, sids, families)
+    for account, client, ended_sid in concerned:
+        announce_logout(tx, provider.master, client_id=client, account_id=account, sid=ended_sid, now=now)
+    clients = sorted({client for _, client, _ in concerned})
+    return Ended(tuple(sids), tuple(family.family_id for family in families), tuple(clients))
+
+
+def _list_concerned(
+    tx: Transaction, account_id: str | None, sids: list[str], families: list[EndedFamily]
+) -> list[tuple[str, str, str | None]]:
+    """Whom to tell what: account, client and session, each once.
+
+    A family without a session of its own (it outlived it) is told by the subject alone.
+    """
+    concerned = {(family.account_id, family.client_id, family.sid) for family in families}
+    for sid in sids:
+        concerned.update((account_id or "", client_id, sid) for client_id in endings.list_session_clients(tx, sid))
+    return sorted(concerned, key=lambda item: (item[0], item[1], item[2] or ""))
 
 
 def _end_sessions(

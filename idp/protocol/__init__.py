@@ -1,0 +1,7 @@
+"""What the specifications say: one module for each, plain functions of values, no Flask.
+
+The authorization endpoint is `parameters` (bytes to values), `authorization_request` (parse, then a list of checks),
+`authorization_response` (the way back) and `id_token_hint`; what is decided about a sound request is in
+`policy.interaction`. Logging out is `logout`; the
+tokens that tell sites of it are in `signals.backchannel`.
+"""
