@@ -30,10 +30,13 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from idp.accounts.hashing_worker import PasswordHasher
     from idp.clock import system_clock
     from idp.keys.master import load_master_key
+    from idp.logs import prepare_loggers
+    from idp.mail.delivery import deliver_mail
     from idp.provider import Provider
     from idp.store import schema
     from idp.store.database import open_database
 
+    prepare_loggers()
     app = Flask("idp", template_folder=str(resources.templates_folder()), static_folder=str(resources.static_folder()))
     database = open_database(app, settings.database.url, durability=settings.database.durability)
     master = load_master_key(settings.keys.directory, may_create=schema.is_empty(database.engine))
@@ -44,7 +47,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
         database=database,
         master=master,
         passwords=PasswordHasher(settings.passwords),
-        deliveries={},
+        deliveries={"mail": deliver_mail},
         housekeeping=(),
     )
     web.mount(app, provider)

@@ -13,6 +13,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     BaseModel,
@@ -186,7 +187,16 @@ class BrandingSettings(Section):
     accent: str = Field("#0b5fa5", pattern=r"^#[0-9a-fA-F]{6}$", description="Accent colour; 4.5:1 against white.")
     logo: Path | None = Field(None, description="SVG or PNG file.")
     templates: Path | None = Field(None, description="Folder whose templates override blocks of ours.")
-    default_language: Literal["en", "de", "fr", "es"] = "en"
+    default_language: Literal["en", "de", "fr", "es"] = Field("en", description="Spoken where a browser wishes none of ours.")
+    time_zone: str = Field("UTC", description="The zone that pages and mails tell times in, such as Europe/Berlin.")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _check_time_zone(cls, value: str) -> str:
+        try:
+            return "UTC" if value == "UTC" else ZoneInfo(value).key
+        except (ValueError, OSError, KeyError):
+            raise ValueError("is not a time zone of this machine; such as UTC or Europe/Berlin") from None
 
     @field_validator("accent")
     @classmethod

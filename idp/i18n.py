@@ -31,6 +31,7 @@ from idp.config import LANGUAGES
 DEFAULT_LANGUAGE = "en"
 
 _locale: ContextVar[str] = ContextVar("idp_locale", default=DEFAULT_LANGUAGE)
+_zone: ContextVar[tzinfo] = ContextVar("idp_zone", default=UTC)
 
 
 def current_locale() -> str:
@@ -38,19 +39,21 @@ def current_locale() -> str:
     return _locale.get()
 
 
-def set_locale(locale: str) -> None:
-    """Speak this language from now on in this context (a request sets it first of all)."""
+def set_locale(locale: str, zone: tzinfo = UTC) -> None:
+    """Speak this language, and tell times in this zone, from now on (a request sets it first of all)."""
     _locale.set(known_language(locale))
+    _zone.set(zone)
 
 
 @contextmanager
-def use_locale(locale: str) -> Iterator[None]:
-    """Speak this language inside the block."""
-    token = _locale.set(known_language(locale))
+def use_locale(locale: str, zone: tzinfo = UTC) -> Iterator[None]:
+    """Speak this language, and tell times in this zone, inside the block."""
+    language, clock = _locale.set(known_language(locale)), _zone.set(zone)
     try:
         yield
     finally:
-        _locale.reset(token)
+        _locale.reset(language)
+        _zone.reset(clock)
 
 
 def known_language(wish: str, default: str = DEFAULT_LANGUAGE) -> str:
@@ -151,30 +154,40 @@ def marked(message: str) -> str:
     return message
 
 
+@lru_cache(maxsize=8)
 def time_zone(name: str) -> tzinfo:
     """The zone that times are told in; `UTC` needs no zone files on the machine."""
     return UTC if name == "UTC" else ZoneInfo(name)
 
 
-def format_day(instant: int, zone: tzinfo = UTC) -> str:
+def format_day(instant: int) -> str:
     """A date as people write it: `7 December 2026`."""
-    return babel_date(datetime.fromtimestamp(instant, zone), "long", locale=_format_locale())
+    return babel_date(_at(instant), "long", locale=_format_locale())
 
 
-def format_clock(instant: int, zone: tzinfo = UTC) -> str:
+def format_clock(instant: int) -> str:
     """A time of day with its zone: `18:40 UTC`."""
-    moment = datetime.fromtimestamp(instant, zone)
+    moment = _at(instant)
     return f"{babel_time(moment, 'HH:mm', locale=_format_locale())} {moment.tzname()}"
 
 
-def format_moment(instant: int, zone: tzinfo = UTC) -> str:
+def format_moment(instant: int) -> str:
     """Date and time with the zone: `7 December 2026, 18:40 UTC`."""
-    return f"{format_day(instant, zone)}, {format_clock(instant, zone)}"
+    return f"{format_day(instant)}, {format_clock(instant)}"
 
 
-def format_stamp(instant: int, zone: tzinfo = UTC) -> str:
+def format_stamp(instant: int) -> str:
     """Date and time for lists: `7 Dec 2026, 18:40`."""
-    return babel_datetime(datetime.fromtimestamp(instant, zone), "d MMM y, HH:mm", locale=_format_locale())
+    return babel_datetime(_at(instant), "d MMM y, HH:mm", locale=_format_locale())
+
+
+def is_same_day(instant: int, other: int) -> bool:
+    """Whether two instants fall on one date where the reader is."""
+    return _at(instant).date() == _at(other).date()
+
+
+def _at(instant: int) -> datetime:
+    return datetime.fromtimestamp(instant, _zone.get())
 
 
 def _format_locale() -> str:

@@ -1,6 +1,7 @@
 """Log lines: one JSON object each on standard error, in UTC, without secrets.
 
-Third-party libraries are heard from warnings up: their debug lines show tokens and addresses (LG-4, GO-7).
+A traceback never shows local variables, which may hold passwords, codes and links; third-party libraries are heard from
+warnings up, because their debug lines show tokens (LG-4, LG-5, GO-7).
 """
 
 from __future__ import annotations
@@ -13,27 +14,33 @@ import structlog
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
+_CHAIN: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+]
 
-def configure_logging(level: str) -> None:
-    """Set up logging for this process."""
-    chain: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
+
+def prepare_loggers() -> None:
+    """Send our log lines through the standard library, whoever serves the application and sets up its handlers."""
     structlog.configure(
-        processors=[*chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_CHAIN, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+def configure_logging(level: str) -> None:
+    """Set up the log lines of a process of ours (the `idp` command)."""
+    prepare_loggers()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=chain,
+            foreign_pre_chain=_CHAIN,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
         )

@@ -35,6 +35,7 @@ def confirm_registration(
         code=code,
         status_link=own_link(provider, status_link),
         expires_at=expires_at,
+        lifetime=provider.settings.lifetimes.confirmation,
         reference=reference,
         user_name=user_name,
     )
