@@ -168,6 +168,10 @@ class LimitSettings(Section):
 
     body_bytes: int = Field(65536, ge=1024, le=16 * 1024 * 1024)
     code_tries: int = Field(10, ge=1, le=100, description="Tries of a short code; then only a new mail.")
+    account_tries: int = Field(5, ge=3, le=20, description="Wrong passwords at one account in 5 minutes; then it waits.")
+    network_tries: int = Field(10, ge=5, le=10000, description="Wrong passwords from one network in a minute.")
+    mails_per_hour: int = Field(5, ge=1, le=100, description="Mails that forms may send to one mailbox in an hour.")
+    mail_requests: int = Field(20, ge=5, le=10000, description="Mails that one network may ask for in an hour.")
 
 
 class OutboundSettings(Section):

@@ -40,6 +40,7 @@ _SET_PROFILE = Statement(
     " locale = :locale, updated_at = :now WHERE account_id = :account_id"
 )
 _SET_ACCESS = Statement("UPDATE accounts SET access = :access, updated_at = :now WHERE account_id = :account_id")
+_SERIAL_NUMBERS = Statement("SELECT serial_number FROM devices WHERE account_id = :account_id ORDER BY created_at")
 _NOTE_SIGN_IN = Statement("UPDATE accounts SET last_sign_in_at = :now WHERE account_id = :account_id")
 
 
@@ -191,6 +192,11 @@ def set_access(tx: Transaction, account_id: str, access: str, now: int) -> None:
 def note_sign_in(tx: Transaction, account_id: str, now: int) -> None:
     """Remember when the account last signed in."""
     tx.run(_NOTE_SIGN_IN, account_id=account_id, now=now)
+
+
+def list_serial_numbers(tx: Transaction, account_id: str) -> list[str]:
+    """The serial numbers of the devices that an account owns."""
+    return [row["serial_number"] for row in tx.all(_SERIAL_NUMBERS, account_id=account_id)]
 
 
 def account_from_row(row: Row) -> Account:

@@ -22,6 +22,7 @@ _INSERT = Statement(
 _FIND_LIVE = Statement(
     "SELECT * FROM sessions WHERE secret_hash = :secret_hash AND ended_at IS NULL AND expires_at > :now"
 )
+_FIND_OWNER = Statement("SELECT account_id FROM sessions WHERE secret_hash = :secret_hash")
 _FIND = Statement("SELECT * FROM sessions WHERE sid = :sid")
 _RENEW = Statement(
     "UPDATE sessions SET secret_hash = :secret_hash, auth_time = :now, last_seen_at = :now, amr = :amr"
@@ -116,6 +117,12 @@ def renew_session(tx: Transaction, session: Session, *, now: int, amr: str = "pw
 def find_by_secret(tx: Transaction, secret: str, now: int) -> Session | None:
     """The live session behind a cookie."""
     return _parse(tx.one(_FIND_LIVE, secret_hash=hash_secret("session", secret), now=now))
+
+
+def find_owner(tx: Transaction, secret: str) -> str | None:
+    """Whose session a cookie belongs to, live or ended; it says who was here and lets nobody in."""
+    row = tx.one(_FIND_OWNER, secret_hash=hash_secret("session", secret))
+    return None if row is None else str(row["account_id"])
 
 
 def find_session(tx: Transaction, sid: str) -> Session | None:

@@ -1,0 +1,115 @@
+"""How often one may try: per account, per network, and for browsers that were here before (BF-1 to BF-5).
+
+A try is taken in a transaction of its own before the password is looked at, so that parallel guesses count exactly and a
+refusal does not undo the count. Names that nobody has are counted like accounts, so that waiting says nothing about who
+exists (EN-1). Resetting the password is never blocked by it (BF-4).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idp.errors import Refusal
+from idp.keys.secrets import hash_secret
+from idp.store.identifiers import email_key, user_name_key
+from idp.store.known_browsers import is_known_browser
+from idp.store.try_counters import Allowance, clear_tries, give_back_try, take_try
+
+if TYPE_CHECKING:
+    from idp.config import LimitSettings
+    from idp.provider import Provider
+    from idp.store.accounts import Account
+    from idp.store.database import Transaction
+
+ACCOUNT_WINDOW = 300
+LONGEST_WAIT = 3600
+MOST_FAILURES = 100
+"""In a row at one account; then only a reset helps (SP 800-63B-4 §3.2.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Where a try comes from: the network address, and the secret of a browser that may be known ("" where none)."""
+
+    address: str
+    device: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenTry:
+    """The counters that a try stands in."""
+
+    account_key: str
+    network_key: str
+
+
+def take_sign_in_try(
+    provider: Provider, tx: Transaction, caller: Caller, account: Account | None, typed: str, now: int
+) -> TakenTry | Refusal:
+    """Count a try at a password. Out: its counters, or the refusal that the caller raises once this has committed."""
+    limits = provider.settings.limits
+    taken = TakenTry(_account_key(tx, caller, account, typed), "sign-in:network:" + network_of(caller.address))
+    until = take_try(tx, taken.network_key, _network_allowance(limits), now)
+    if until is None:
+        until = take_try(tx, taken.account_key, _account_allowance(limits), now)
+        if until is not None:
+            give_back_try(tx, taken.network_key)
+    return taken if until is None else Refusal("sign_in.slowed_down", until=until)
+
+
+def count_as_right(tx: Transaction, taken: TakenTry) -> None:
+    """The password was right: this account starts afresh, and the network gets its one try back (BF-5)."""
+    clear_tries(tx, taken.account_key)
+    give_back_try(tx, taken.network_key)
+
+
+def forget_failures(tx: Transaction, account_id: str) -> None:
+    """After a reset the account starts afresh for every browser."""
+    clear_tries(tx, f"sign-in:account:{account_id}")
+
+
+def take_mail_try(provider: Provider, tx: Transaction, email: str, now: int) -> bool:
+    """Whether a form may send one more mail to this mailbox; all forms count together (BF-7)."""
+    key = "mail:" + hash_secret("mailbox", email_key(email)).hex()
+    return take_try(tx, key, Allowance(provider.settings.limits.mails_per_hour, 3600, 3600), now) is None
+
+
+def take_mail_request(provider: Provider, tx: Transaction, caller: Caller, now: int) -> Refusal | None:
+    """Count a form that asks for a mail, per network (BF-7). Out: the refusal to raise once this has committed."""
+    key = "mail-request:network:" + network_of(caller.address)
+    until = take_try(tx, key, Allowance(provider.settings.limits.mail_requests, 3600, 3600), now)
+    return None if until is None else Refusal("mail.slowed_down", until=until)
+
+
+def network_of(address: str) -> str:
+    """The network an address counts for: IPv4 /32, IPv6 /64; whatever is no address counts together."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed.packed[:8] + bytes(8), 64)))
+    return str(parsed)
+
+
+def _account_key(tx: Transaction, caller: Caller, account: Account | None, typed: str) -> str:
+    if account is None:
+        key = email_key(typed) if "@" in typed else user_name_key(typed)
+        return "sign-in:name:" + hash_secret("name", key).hex()
+    base = f"sign-in:account:{account.account_id}"
+    if is_known_browser(tx, account.account_id, caller.device):
+        return f"{base}:{hash_secret('device', caller.device).hex()}"
+    return base
+
+
+def _account_allowance(limits: LimitSettings) -> Allowance:
+    return Allowance(limits.account_tries, ACCOUNT_WINDOW, LONGEST_WAIT, MOST_FAILURES)
+
+
+def _network_allowance(limits: LimitSettings) -> Allowance:
+    return Allowance(limits.network_tries, 60, 60)

@@ -1,0 +1,109 @@
+"""What somebody signed in changes about themselves: name, company, country, language, password."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idp import mail
+from idp.accounts.endings import Ended, apply_ending
+from idp.accounts.guessing import Caller, forget_failures
+from idp.accounts.passwords import check_new_password
+from idp.accounts.personal_words import personal_words
+from idp.accounts.sign_in import check_own_password
+from idp.errors import Refusal
+from idp.policy.endings import Act
+from idp.store import accounts, links, sessions
+
+if TYPE_CHECKING:
+    from idp.provider import Provider
+    from idp.store.sessions import StartedSession
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileWish:
+    """What the profile form said, already stripped and checked for length."""
+
+    given_name: str
+    family_name: str
+    company: str
+    country: str
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordWish:
+    """What the password form said."""
+
+    current: str
+    new: str
+
+    def __repr__(self) -> str:
+        return "PasswordWish(…)"
+
+
+def change_profile(provider: Provider, account_id: str, wish: ProfileWish) -> None:
+    """Keep what the person says about themselves; the user name stays what it is."""
+    now = provider.clock()
+    with provider.database.transaction() as tx:
+        accounts.set_profile(
+            tx,
+            account_id,
+            given_name=wish.given_name,
+            family_name=wish.family_name,
+            company=wish.company,
+            country=wish.country,
+            locale=wish.locale,
+            now=now,
+        )
+
+
+def change_password(
+    provider: Provider, account_id: str, sid: str, wish: PasswordWish, caller: Caller
+) -> StartedSession:
+    """Set a new password after the current one; other sessions end, this one gets a new secret (PW-7, SE-2).
+
+    Raises `Refusal`: `password.wrong`, `sign_in.slowed_down`, or why the new one cannot be chosen.
+    """
+    with provider.database.reading() as tx:
+        account = accounts.get_account(tx, account_id)
+        words = personal_words(tx, account)
+    check_new_password(wish.new, minimum=provider.settings.passwords.minimum_length, personal=words)
+    check_own_password(provider, account, wish.current, caller)
+    if wish.new == wish.current:
+        raise Refusal("password.same")
+    password_hash = provider.passwords.hash(wish.new)
+    now = provider.clock()
+    with provider.database.transaction() as tx:
+        renewed = sessions.renew_session(tx, sessions.get_session(tx, sid), now=now)
+        if renewed is not None:
+            accounts.set_password(tx, account_id, password_hash, now)
+            forget_failures(tx, account_id)
+            links.replace_links(tx, "reset", account_id=account_id, now=now)
+            apply_ending(provider, tx, Act.PASSWORD_CHANGED, account_id=account_id, except_sid=sid, now=now)
+            mail.password_changed(provider, tx, to=mail.to_account(account))
+    if renewed is None:
+        raise Refusal("session.ended")
+    return renewed
+
+
+def end_own_session(provider: Provider, account_id: str, sid: str) -> Ended:
+    """Sign out one browser of one's own. Raises `Refusal("session.unknown")` for anybody else's (SE-8)."""
+    now = provider.clock()
+    with provider.database.transaction() as tx:
+        session = sessions.find_session(tx, sid)
+        is_own = session is not None and session.account_id == account_id
+        ended = apply_ending(provider, tx, Act.SIGN_OUT, account_id=account_id, sid=sid, now=now) if is_own else None
+    if ended is None:
+        raise Refusal("session.unknown")
+    return ended
+
+
+def end_other_sessions(provider: Provider, account_id: str, sid: str) -> int:
+    """Sign out every other browser of one's own; out: how many there were."""
+    now = provider.clock()
+    with provider.database.transaction() as tx:
+        others = [other for other in sessions.list_sessions(tx, account_id, now) if other.sid != sid]
+        for other in others:
+            apply_ending(provider, tx, Act.SIGN_OUT, account_id=account_id, sid=other.sid, now=now)
+    return len(others)

@@ -1,0 +1,116 @@
+"""Signing in with a password, by e-mail address or user name (F-2.2), and the same again when a session was idle.
+
+One sentence fits unknown names, wrong passwords and closed accounts (EN-1); what an account's state is, is told only
+after the right password. Counting, hashing and starting the session are three steps: no password is hashed inside a
+transaction, and the count of a failed try outlives its refusal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idp.accounts.endings import apply_ending
+from idp.accounts.guessing import Caller, TakenTry, count_as_right, take_sign_in_try
+from idp.errors import Refusal
+from idp.policy.endings import Act
+from idp.store import accounts, sessions
+from idp.store.known_browsers import remember_browser
+
+if TYPE_CHECKING:
+    from idp.provider import Provider
+    from idp.store.accounts import Account
+    from idp.store.database import Transaction
+    from idp.store.sessions import StartedSession
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRequest:
+    """What the sign-in form said; `current_sid` is the session that this browser has already."""
+
+    identifier: str
+    password: str
+    keep: bool
+    caller: Caller
+    current_sid: str | None = None
+
+    def __repr__(self) -> str:
+        return "SignInRequest(…)"
+
+
+def sign_in(provider: Provider, wish: SignInRequest) -> StartedSession:
+    """Check the password and start a session, or renew the one of the same person (SE-2).
+
+    Raises `Refusal`: `sign_in.slowed_down` (until), `sign_in.wrong`, `sign_in.closed`. Somebody else's session in this
+    browser ends with a full sign-out (SE-7).
+    """
+    account, taken = _take_try(provider, wish)
+    right = provider.passwords.verify(wish.password, account.password_hash if account else None)
+    if not right or account is None or account.password_hash is None:
+        raise Refusal("sign_in.wrong")
+    newer_hash = (
+        provider.passwords.hash(wish.password) if provider.passwords.needs_rehash(account.password_hash) else None
+    )
+    now = provider.clock()
+    with provider.database.transaction() as tx:
+        count_as_right(tx, taken)
+        refusal = _check_still_the_same(tx, account)
+        if refusal is None:
+            if newer_hash:
+                accounts.replace_hash(tx, account.account_id, old_hash=account.password_hash, new_hash=newer_hash)
+            return _open_session(provider, tx, account, wish, now)
+    raise refusal
+
+
+def check_own_password(provider: Provider, account: Account, password: str, caller: Caller) -> None:
+    """Check the password of somebody who is signed in, counted like every other try (BF-3); raises `Refusal`."""
+    now = provider.clock()
+    with provider.database.transaction() as tx:
+        taken = take_sign_in_try(provider, tx, caller, account, account.user_name, now)
+    if isinstance(taken, Refusal):
+        raise taken
+    if not provider.passwords.verify(password, account.password_hash):
+        raise Refusal("password.wrong")
+    with provider.database.transaction() as tx:
+        count_as_right(tx, taken)
+
+
+def _take_try(provider: Provider, wish: SignInRequest) -> tuple[Account | None, TakenTry]:
+    now = provider.clock()
+    with provider.database.transaction() as tx:  # commits by itself: the count outlives the refusal
+        account = accounts.find_by_identifier(tx, wish.identifier)
+        taken = take_sign_in_try(provider, tx, wish.caller, account, wish.identifier, now)
+    if isinstance(taken, Refusal):
+        raise taken
+    return account, taken
+
+
+def _check_still_the_same(tx: Transaction, account: Account) -> Refusal | None:
+    """What became of the account while its password was computed: closed, or a new password."""
+    current = accounts.find_account(tx, account.account_id)
+    if current is None or current.password_hash != account.password_hash:
+        return Refusal("sign_in.wrong")
+    return Refusal("sign_in.closed") if current.is_closed else None
+
+
+def _open_session(
+    provider: Provider, tx: Transaction, account: Account, wish: SignInRequest, now: int
+) -> StartedSession:
+    accounts.note_sign_in(tx, account.account_id, now)
+    remember_browser(tx, account.account_id, wish.caller.device, now)
+    before = sessions.find_session(tx, wish.current_sid) if wish.current_sid else None
+    if before is not None and before.account_id == account.account_id:
+        renewed = sessions.renew_session(tx, before, now=now)
+        if renewed is not None:
+            return renewed
+    elif before is not None:
+        apply_ending(provider, tx, Act.SIGN_OUT, account_id=before.account_id, sid=before.sid, now=now)
+    return sessions.start_session(
+        tx,
+        account_id=account.account_id,
+        kept=wish.keep,
+        lifetime=provider.settings.lifetimes.session,
+        now=now,
+        user_agent=wish.caller.user_agent,
+        address=wish.caller.address,
+    )
