@@ -27,6 +27,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from flask import Flask
 
     from idp import resources, web
+    from idp.accounts import password_reset, session_ends
     from idp.accounts.hashing_worker import PasswordHasher
     from idp.clock import system_clock
     from idp.keys.master import load_master_key
@@ -47,8 +48,14 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
         database=database,
         master=master,
         passwords=PasswordHasher(settings.passwords),
-        deliveries={"mail": deliver_mail},
-        housekeeping=(),
+        deliveries={
+            "mail": deliver_mail,
+            password_reset.DELIVERY: password_reset.answer_reset_request,
+        },
+        housekeeping=(
+            session_ends.end_expired_sessions,
+            session_ends.forget_old_traces,
+        ),
     )
     web.mount(app, provider)
     return app
