@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 def mount(app: Flask, provider: Provider) -> None:
     """Hang every face of the provider into the application."""
-    from idp.web import browser_session
+    from idp.web import browser_session, csrf, pages
 
     app.extensions["idp"] = provider
+    csrf.install(app, provider)
+    pages.install(app)
     browser_session.install(app)
