@@ -1,0 +1,257 @@
+"""The authorization request: OpenID Connect Core §3.1.2.1, RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 9700 §2.1.
+
+One parse into a frozen value, then small named checks. The client and the redirect URI are checked first, and until they
+hold nothing travels by redirect. Left out: other response types and modes, request objects, the `claims` parameter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from idp.errors import ProtocolError
+
+if TYPE_CHECKING:
+    from idp.protocol.parameters import Parameters
+    from idp.store.clients import RegisteredClient
+
+SCOPES = ("openid", "profile", "email", "approval", "interests", "session", "offline_access")
+PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+STANDARD = frozenset(
+    [
+        "response_type",
+        "client_id",
+        "redirect_uri",
+        "scope",
+        "state",
+        "response_mode",
+        "nonce",
+        "display",
+        "prompt",
+        "max_age",
+        "ui_locales",
+        "claims_locales",
+        "id_token_hint",
+        "login_hint",
+        "acr_values",
+        "claims",
+        "request",
+        "request_uri",
+        "registration",
+        "code_challenge",
+        "code_challenge_method",
+    ]
+)
+LONGEST_LOGIN_HINT = 255
+LONGEST_MAX_AGE = 10**9
+
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}\Z")
+_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?(/[^#]*)?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequest:
+    """What a client asks for. `faults` names parameters that were unsound, in the order of the standard's list."""
+
+    client_id: str
+    redirect_uri: str
+    response_type: str | None
+    response_mode: str | None
+    scope: frozenset[str]
+    state: str | None
+    nonce: str | None
+    prompt: frozenset[str]
+    max_age: int | None
+    id_token_hint: str | None = field(repr=False)
+    login_hint: str | None = field(repr=False)
+    ui_locales: tuple[str, ...]
+    code_challenge: str | None
+    code_challenge_method: str | None
+    target_link_uri: str | None
+    unsupported: frozenset[str]
+    faults: tuple[str, ...]
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether no page may be shown (prompt=none)."""
+        return "none" in self.prompt
+
+
+def parse_authorization_request(parameters: Parameters) -> AuthorizationRequest:
+    """Read the parameters. Raises `ProtocolError` for our own page where client or redirect URI cannot be told (RD-4)."""
+    client_id, redirect_uri = parameters.get("client_id"), parameters.get("redirect_uri")
+    if client_id is None:
+        raise _stays("the parameter client_id is missing or not sound")
+    if redirect_uri is None:
+        raise _stays("the parameter redirect_uri is missing or not sound")
+    faults = [name for name in sorted(STANDARD) if name in parameters.faults]
+    if parameters.too_long and not faults:
+        faults = ["a parameter"]
+    max_age = parameters.get("max_age")
+    if max_age is not None and not (max_age.isascii() and max_age.isdigit() and len(max_age) < 10):
+        faults.append("max_age")
+        max_age = None
+    return AuthorizationRequest(
+        client_id=client_id,
+        redirect_uri=redirect_uri,
+        response_type=parameters.get("response_type"),
+        response_mode=parameters.get("response_mode"),
+        scope=frozenset((parameters.get("scope") or "").split(" ")) - {""},
+        state=parameters.get("state"),
+        nonce=parameters.get("nonce"),
+        prompt=frozenset((parameters.get("prompt") or "").split(" ")) - {""},
+        max_age=None if max_age is None else int(max_age),
+        id_token_hint=parameters.get("id_token_hint"),
+        login_hint=parameters.get("login_hint"),
+        ui_locales=tuple((parameters.get("ui_locales") or "").split(" "))[:10],
+        code_challenge=parameters.get("code_challenge"),
+        code_challenge_method=parameters.get("code_challenge_method"),
+        target_link_uri=parameters.get("target_link_uri"),
+        unsupported=frozenset({"request", "request_uri", "registration"} & {*parameters.values, *parameters.faults}),
+        faults=tuple(faults),
+    )
+
+
+def check_client(client: RegisteredClient | None) -> RegisteredClient:
+    """The client is registered and not disabled (RD-4); its error stays on our page."""
+    if client is None:
+        raise _stays("the client is not known")
+    if client.disabled:
+        raise _stays("the client is disabled")
+    return client
+
+
+def check_redirect_uri(request: AuthorizationRequest, client: RegisteredClient) -> None:
+    """The redirect URI is one of the registered ones, character by character (RD-1, RD-3; RFC 9700 §4.1.3)."""
+    if request.redirect_uri in client.redirect_uris:
+        return
+    if _is_loopback_with_other_port(request.redirect_uri, client.redirect_uris):
+        return
+    raise _stays("the redirect_uri is not registered for this client")
+
+
+def _is_loopback_with_other_port(uri: str, registered: frozenset[str]) -> bool:
+    """Native clients on a loopback address literal may choose their port (RFC 8252 §7.3; RD-2)."""
+    if not _LOOPBACK.match(uri):
+        return False
+    return any(_LOOPBACK.match(known) and _without_port(known) == _without_port(uri) for known in registered)
+
+
+def _without_port(uri: str) -> str:
+    return re.sub(r"^(http://(?:127\.0\.0\.1|\[::1\])):[0-9]{1,5}", r"\1", uri)
+
+
+def check_parameters(request: AuthorizationRequest, client: RegisteredClient) -> None:
+    """No standard parameter was sent twice, oversized or broken (RD-7, RD-8)."""
+    if request.faults:
+        raise ProtocolError("invalid_request", f"{request.faults[0]} is repeated, too long or malformed")
+    if request.login_hint is not None and len(request.login_hint) > LONGEST_LOGIN_HINT:
+        raise ProtocolError("invalid_request", "login_hint is too long")
+
+
+def check_unsupported(request: AuthorizationRequest, client: RegisteredClient) -> None:
+    """Request objects and inline registration are refused by their own codes (OpenID Connect Core §3.1.2.6)."""
+    for name in ("request", "request_uri", "registration"):
+        if name in request.unsupported:
+            raise ProtocolError(f"{name}_not_supported", f"the parameter {name} is not supported")
+
+
+def check_response_type(request: AuthorizationRequest, client: RegisteredClient) -> None:
+    """Only the code flow (RD-10)."""
+    if request.response_type is None:
+        raise ProtocolError("invalid_request", "response_type is missing")
+    if request.response_type != "code":
+        raise ProtocolError("unsupported_response_type", "only response_type code is supported")
+    if "authorization_code" not in client.grant_types or "code" not in client.response_types:
+        raise ProtocolError("unauthorized_client", "the client is not registered for response_type code")
+
+
+def check_response_mode(request: AuthorizationRequest, client: RegisteredClient) -> None:
+    """Only the query (RD-11)."""
+    if request.response_mode not in (None, "query"):
+        raise ProtocolError("invalid_request", "only response_mode query is supported")
+
+
+def check_scope(request: AuthorizationRequest, client: RegisteredClient) -> None:
+    """At least one scope is left that we know and the client may ask for (RFC 6749 §3.3)."""
+    if not allowed_scope(request, client):
+        raise ProtocolError("invalid_scope", "no requested scope is available to the client")
+
+
+def check_pkce(request: AuthorizationRequest, client: RegisteredClient) -> None:
+    """A challenge by S256 is there, unless the operator exempts a confidential client (CO-5; RFC 7636 §4.4.1)."""
+    if request.code_challenge is None:
+        if request.code_challenge_method is not None or not is_pkce_exempt(client):
+            raise ProtocolError("invalid_request", "code_challenge is missing")
+        return
+    if request.code_challenge_method != "S256":
+        raise ProtocolError("invalid_request", "code_challenge_method must be S256")
+    if not _CHALLENGE.match(request.code_challenge):
+        raise ProtocolError("invalid_request", "code_challenge must be 43 base64url characters")
+
+
+def check_prompt(request: AuthorizationRequest, client: RegisteredClient) -> None:
+    """Known values only, and none alone (OpenID Connect Core §3.1.2.1)."""
+    if request.prompt - PROMPTS:
+        raise ProtocolError("invalid_request", "prompt has an unknown value")
+    if request.is_silent and len(request.prompt) > 1:
+        raise ProtocolError("invalid_request", "prompt none stands alone")
+
+
+CHECKS: tuple[Callable[[AuthorizationRequest, RegisteredClient], None], ...] = (
+    check_parameters,
+    check_unsupported,
+    check_response_type,
+    check_response_mode,
+    check_scope,
+    check_pkce,
+    check_prompt,
+)
+
+
+def check_request(request: AuthorizationRequest, client: RegisteredClient) -> None:
+    """Everything that the client may be told by redirect. Raises `ProtocolError` at the first fault."""
+    for check in CHECKS:
+        check(request, client)
+
+
+def allowed_scope(request: AuthorizationRequest, client: RegisteredClient) -> frozenset[str]:
+    """What of the asked scope can be granted: known to us and to the client's registration; the rest is left out.
+
+    `offline_access` needs the refresh grant (OpenID Connect Core §11).
+    """
+    allowed = frozenset(SCOPES) & (client.scopes or frozenset(SCOPES))
+    if "refresh_token" not in client.grant_types:
+        allowed -= {"offline_access"}
+    return request.scope & allowed
+
+
+def is_pkce_exempt(client: RegisteredClient) -> bool:
+    """Only confidential clients can be exempt (DESIGN: shown in red to staff)."""
+    return client.pkce_exempt and not client.is_public
+
+
+def page_to_come_back_to(request: AuthorizationRequest, client: RegisteredClient) -> str | None:
+    """`target_link_uri`, if it is on the client's own origin (that of its `initiate_login_uri`); else it was never sent."""
+    if request.target_link_uri is None or client.initiate_login_uri is None:
+        return None
+    same = _origin(request.target_link_uri) == _origin(client.initiate_login_uri)
+    return request.target_link_uri if same else None
+
+
+def _origin(uri: str) -> tuple[str, str, int | None] | None:
+    try:
+        parts = urlsplit(uri)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or "\\" in uri:
+        return None
+    return parts.scheme, parts.hostname, port or {"http": 80, "https": 443}[parts.scheme]
+
+
+def _stays(description: str) -> ProtocolError:
+    return ProtocolError("invalid_request", description, may_redirect=False)
