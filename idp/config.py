@@ -134,6 +134,8 @@ class RegistrationSettings(Section):
     open: bool = Field(True, description="Whether the form accepts registrations.")
     tell_taken_address: bool = Field(False, description="Tell in the form that an address has an account.")
     review_promise: str = Field("2 working days", description="How long a review usually takes, said to applicants.")
+    review_working_days: int = Field(2, ge=1, le=30, description="The same in working days; the queue shows what is late.")
+    automatic_per_hour: int = Field(500, ge=0, description="Approvals by rule in an hour; beyond, staff decide.")
     terms_url: str = Field("", description="Address of the terms of use.")
     privacy_url: str = Field("", description="Address of the privacy notice.")
 

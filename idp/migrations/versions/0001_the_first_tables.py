@@ -87,7 +87,7 @@ def upgrade() -> None:
     sa.Column('registration_id', sa.String(length=64), nullable=True),
     sa.Column('client_id', sa.String(length=255), nullable=True),
     sa.Column('reference', sa.String(length=32), nullable=True),
-    sa.Column('address', sa.String(length=32), nullable=False),
+    sa.Column('address', sa.String(length=64), nullable=False),
     sa.Column('details', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('event_id', name=op.f('pk_audit_events'))
     )

@@ -93,5 +93,5 @@ class AuditEvent(Base):
     registration_id: Mapped[Identifier | None]
     client_id: Mapped[Line | None]
     reference: Mapped[Word | None] = mapped_column(index=True)
-    address: Mapped[Word] = mapped_column(default="")
+    address: Mapped[Identifier] = mapped_column(default="")
     details: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)

@@ -1,0 +1,261 @@
+"""Approving registrations: by rule when the address is confirmed, by staff from the queue; suspending and reinstating.
+
+Every change goes through `change_status`: one conditional update decides who was first, and with it come, in the same
+transaction, the decision's row, what ends, the audit line and the mail (RG-8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from idp import mail
+from idp.accounts.endings import apply_ending
+from idp.errors import Refusal
+from idp.policy import approval as policy
+from idp.policy.approval import Application, Reason, Status, Verdict
+from idp.policy.endings import Act
+from idp.policy.staff import Permission, is_permitted, may_act_on
+from idp.store import accounts, approvals, audit, rules
+
+if TYPE_CHECKING:
+    from idp.provider import Provider
+    from idp.store.accounts import Account
+    from idp.store.approvals import Decision
+    from idp.store.audit import ActorKind
+    from idp.store.database import Transaction
+
+RATE_WINDOW = 3600
+"""Seconds over which automatic approvals are counted against `registration.automatic_per_hour` (RG-9)."""
+
+LONGEST_REASON = 2000
+
+_ACTS = {
+    "approve": (Status.PENDING, Status.APPROVED, Permission.DECIDE),
+    "reject": (Status.PENDING, Status.REJECTED, Permission.DECIDE),
+    "reopen": (Status.REJECTED, Status.PENDING, Permission.DECIDE),
+    "suspend": (Status.APPROVED, Status.SUSPENDED, Permission.SUSPEND),
+    "reinstate": (Status.SUSPENDED, Status.APPROVED, Permission.SUSPEND),
+}
+"""What staff can do: from which status to which, and the permission it needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who decides: `staff` with an account id, `rule` with a rule key, `operator` at the command line, `customer`."""
+
+    kind: ActorKind
+    name: str
+
+
+def review(provider: Provider, tx: Transaction, account_id: str, *, serial_number: str | None = None) -> Verdict:
+    """Let the rules decide about an account whose address was just confirmed; in the caller's transaction.
+
+    Call it after account and device are stored. It approves (with all that belongs to it) or leaves the account in the
+    queue, and writes the applicant the mail of either. `serial_number`: the device of this application, where the account
+    has more than one.
+    """
+    now = provider.clock()
+    account = accounts.get_account(tx, account_id)
+    if account.approval_status != Status.PENDING.value:
+        return Verdict("review", None, ())
+    verdict = assess(provider, tx, account, serial_number=serial_number)
+    if verdict.outcome == "approve" and verdict.rule_key:
+        change_status(
+            provider, tx, account, Status.APPROVED, Actor("rule", verdict.rule_key), facts=describe(verdict), now=now
+        )
+    else:
+        audit.record(
+            tx,
+            "review_waits_for_staff",
+            now=now,
+            account_id=account_id,
+            registration_id=account.registration_id,
+            details={"reasons": describe(verdict)},
+        )
+        _tell_waiting(provider, tx, account)
+    return verdict
+
+
+def assess(provider: Provider, tx: Transaction, account: Account, *, serial_number: str | None = None) -> Verdict:
+    """What the rules say about an account as it is now; changes nothing."""
+    owned = approvals.list_serial_numbers(tx, account.account_id)
+    serial = serial_number or (owned[-1] if owned else "")
+    return policy.decide(rules.list_rules(tx, enabled_only=True), _application(provider, tx, account, serial))
+
+
+def decide_by_staff(
+    provider: Provider,
+    *,
+    staff_id: str,
+    account_id: str,
+    act: str,
+    reason: str = "",
+    remark: str = "",
+    seen_at: int | None = None,
+    address: str = "",
+) -> Decision:
+    """Approve, reject, suspend, reinstate or reopen as a member of staff; out: the decision that now stands.
+
+    `reason` is what the customer reads, `remark` what only staff read. `seen_at`: since when the status stood that the
+    member of staff saw. Raises `Refusal`: `not_permitted`, `own_account`, `reason_missing`, `reason_too_long`,
+    `account_unknown`, `decided_already` (with the decision that won).
+    """
+    old, new, permission = _ACTS[act]
+    now = provider.clock()
+    with provider.database.transaction() as tx:
+        account = _check_may_act(tx, staff_id, account_id, permission)
+        _check_reason(new, reason, remark)
+        changed = account.approval_status == old.value and change_status(
+            provider,
+            tx,
+            account,
+            new,
+            Actor("staff", staff_id),
+            reason=reason.strip(),
+            remark=remark.strip(),
+            seen_at=seen_at,
+            address=address,
+            now=now,
+        )
+        latest = approvals.latest_decision(tx, account_id)
+        if not changed or latest is None:
+            raise Refusal("decided_already", decision=latest)
+        return latest
+
+
+def change_status(
+    provider: Provider,
+    tx: Transaction,
+    account: Account,
+    new: Status,
+    actor: Actor,
+    *,
+    reason: str = "",
+    remark: str = "",
+    facts: Iterable[Mapping[str, Any]] = (),
+    seen_at: int | None = None,
+    address: str = "",
+    now: int,
+) -> bool:
+    """Change the status, with decision row, endings, audit line and mail; False where somebody else was first.
+
+    Raises `Refusal("change_unknown")` for a change that does not exist (RG-1).
+    """
+    old = Status(account.approval_status)
+    if not policy.is_allowed(old, new):
+        raise Refusal("change_unknown", old=old.value, new=new.value)
+    if not approvals.change_status(tx, account.account_id, old=old.value, new=new.value, seen_at=seen_at, now=now):
+        return False
+    approvals.insert_decision(
+        tx,
+        account_id=account.account_id,
+        old=old.value,
+        new=new.value,
+        actor_kind=actor.kind,
+        actor=actor.name,
+        reason=reason,
+        remark=remark,
+        facts=facts,
+        now=now,
+    )
+    act = Act.APPROVED if new is Status.APPROVED else Act.APPROVAL_WITHDRAWN
+    ended = apply_ending(provider, tx, act, account_id=account.account_id, now=now)
+    audit.record(
+        tx,
+        "approval_changed",
+        now=now,
+        actor_kind=actor.kind,
+        actor=actor.name,
+        account_id=account.account_id,
+        registration_id=account.registration_id,
+        address=address,
+        details={"old": old.value, "new": new.value, "reason": reason, "ended_clients": list(ended.client_ids)},
+    )
+    _tell(provider, tx, account, old, new, reason)
+    return True
+
+
+def describe(verdict: Verdict) -> list[dict[str, str]]:
+    """A verdict's reasons as a decision's row keeps them."""
+    return [{"key": reason.key, "value": reason.value} for reason in verdict.reasons]
+
+
+def read_reasons(facts: Iterable[Mapping[str, Any]]) -> list[Reason]:
+    """The reasons that a decision's row kept."""
+    return [Reason(fact["key"], fact.get("value", "")) for fact in facts if "key" in fact]
+
+
+def _application(provider: Provider, tx: Transaction, account: Account, serial_number: str) -> Application:
+    """What the rules may see: confirmed or stored data, read when it counts (RG-9)."""
+    approvals.lock_serial_number(tx, serial_number)
+    domain = account.email_key.rpartition("@")[2]
+    owners = approvals.list_other_owners(tx, serial_number, account.account_id)
+    recent = approvals.count_by_rules(tx, provider.clock() - RATE_WINDOW)
+    return Application(
+        email_domain=domain,
+        country=account.country,
+        serial_number=serial_number,
+        ownership=policy.ownership_of(account.company, domain, ((o.company, o.email_domain) for o in owners)),
+        serial_is_sold=rules.is_serial_sold(tx, serial_number),
+        automatic_is_allowed=recent < provider.settings.registration.automatic_per_hour,
+    )
+
+
+def _check_may_act(tx: Transaction, staff_id: str, account_id: str, permission: Permission) -> Account:
+    """Rights are read in the transaction of the act, so that a role taken away counts at once (RC-3)."""
+    staff, account = accounts.find_account(tx, staff_id), accounts.find_account(tx, account_id)
+    if staff is None or staff.access != "active" or not is_permitted(staff.roles, permission):
+        raise Refusal("not_permitted")
+    if account is None or account.is_closed:
+        raise Refusal("account_unknown")
+    if staff_id == account_id:
+        raise Refusal("own_account")
+    if not may_act_on(staff_id, staff.roles, account_id, account.roles):
+        raise Refusal("not_permitted")
+    return account
+
+
+def _check_reason(new: Status, reason: str, remark: str) -> None:
+    if new in policy.NEEDS_REASON and not reason.strip():
+        raise Refusal("reason_missing")
+    if max(len(reason), len(remark)) > LONGEST_REASON:
+        raise Refusal("reason_too_long", limit=LONGEST_REASON)
+
+
+def _tell(provider: Provider, tx: Transaction, account: Account, old: Status, new: Status, reason: str) -> None:
+    """The mail of a change: exactly one, to the stored address (RG-8, RG-10)."""
+    to = mail.to_account(account)
+    applied = approvals.find_applied(tx, account.registration_id)
+    link, reference = status_link(provider, account), applied.reference if applied else ""
+    if new is Status.APPROVED and old is Status.SUSPENDED:
+        mail.reinstated(provider, tx, to=to)
+    elif new is Status.APPROVED:
+        site = applied.site_name if applied else ""
+        mail.approved(provider, tx, to=to, user_name=account.user_name, link=link if site else "/", site_name=site)
+    elif new is Status.REJECTED:
+        mail.rejected(provider, tx, to=to, reason=reason, status_link=link, reference=reference)
+    elif new is Status.SUSPENDED:
+        mail.suspended(provider, tx, to=to, reason=reason, reference=reference)
+    else:
+        mail.review_again(provider, tx, to=to, reason=reason)
+
+
+def _tell_waiting(provider: Provider, tx: Transaction, account: Account) -> None:
+    applied = approvals.find_applied(tx, account.registration_id)
+    mail.registration_waiting(
+        provider,
+        tx,
+        to=mail.to_account(account),
+        status_link=status_link(provider, account),
+        reference=applied.reference if applied else "",
+        user_name=account.user_name,
+    )
+
+
+def status_link(provider: Provider, account: Account) -> str:
+    """The applicant's status page: by its secret link where there was a registration, else the signed-in start page."""
+    if not account.registration_id:
+        return "/"
+    return "/register/status/" + provider.master.derive_token("status", account.registration_id)

@@ -1,0 +1,82 @@
+"""What members of staff may do: permissions by role, and on whom (AD-1, AD-2).
+
+An account's `roles` decide; without a role nothing is permitted. Nobody acts on an account of their own, and only an
+administrator acts on an account that has a role itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum, unique
+
+
+@unique
+class Permission(Enum):
+    """What a page or button of the desk needs; the value is the word in the audit trail."""
+
+    READ_QUEUE = "read_queue"
+    DECIDE = "decide"
+    SUSPEND = "suspend"
+    READ_REGISTRATIONS = "read_registrations"
+    RESEND_CONFIRMATION = "resend_confirmation"
+    READ_ACCOUNTS = "read_accounts"
+    SEND_RESET_LINK = "send_reset_link"
+    READ_MAIL = "read_mail"
+    READ_RULES = "read_rules"
+    READ_AUDIT = "read_audit"
+
+
+_HELP = {
+    Permission.READ_QUEUE,
+    Permission.READ_REGISTRATIONS,
+    Permission.RESEND_CONFIRMATION,
+    Permission.READ_ACCOUNTS,
+    Permission.SEND_RESET_LINK,
+    Permission.READ_MAIL,
+}
+
+ROLES: dict[str, frozenset[Permission]] = {
+    "customer_care": frozenset(_HELP),
+    "approver": frozenset(
+        {
+            Permission.READ_QUEUE,
+            Permission.DECIDE,
+            Permission.SUSPEND,
+            Permission.READ_REGISTRATIONS,
+            Permission.READ_ACCOUNTS,
+            Permission.READ_MAIL,
+            Permission.READ_RULES,
+        }
+    ),
+    "auditor": frozenset({Permission.READ_AUDIT}),
+    "administrator": frozenset(Permission),
+}
+"""The roles that exist; an auditor reads the trail and can do nothing else (LG-3)."""
+
+
+def permissions_of(roles: Iterable[str]) -> frozenset[Permission]:
+    """Everything these roles permit together; unknown roles permit nothing."""
+    return frozenset().union(*(ROLES.get(role, frozenset()) for role in roles))
+
+
+def is_permitted(roles: Iterable[str], permission: Permission) -> bool:
+    """Whether one of the roles permits it."""
+    return permission in permissions_of(roles)
+
+
+def is_staff(roles: Iterable[str]) -> bool:
+    """Whether the account belongs to somebody who works at the desk."""
+    return bool(permissions_of(roles))
+
+
+def may_act_on(actor_id: str, actor_roles: Iterable[str], account_id: str, account_roles: Iterable[str]) -> bool:
+    """Whether a member of staff may act on an account: never on their own, on colleagues only as an administrator.
+
+    Nobody acts on a role equal to or above theirs, so an administrator does not act on another one either (AD-2, RG-8).
+    """
+    if actor_id == account_id:
+        return False
+    targets = set(account_roles)
+    if not is_staff(targets):
+        return True
+    return "administrator" in set(actor_roles) and "administrator" not in targets

@@ -1,0 +1,108 @@
+"""The audit trail: what happened, to whom, by whom, written in the transaction of the act. Rows are only added.
+
+Details hold words and identifiers, never secrets, hashes or tokens (AD-3).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from idp.store.database import Statement
+
+if TYPE_CHECKING:
+    from idp.store.database import Row, Transaction
+
+ActorKind = Literal["customer", "staff", "rule", "client", "operator", "system"]
+"""Who acted: the account's owner, a member of staff, an approval rule, a site, the command line, or we ourselves."""
+
+_INSERT = Statement(
+    "INSERT INTO audit_events (at, act, actor_kind, actor, account_id, registration_id, client_id, reference, address,"
+    " details) VALUES (:now, :act, :actor_kind, :actor, :account_id, :registration_id, :client_id, :reference, :address,"
+    " :details)"
+)
+_OF_ACCOUNT = Statement(
+    "SELECT * FROM audit_events WHERE account_id = :account_id OR registration_id = :registration_id"
+    " ORDER BY event_id DESC LIMIT :limit"
+)
+_PAGE = Statement(
+    "SELECT * FROM audit_events WHERE event_id < :before AND (:act = '' OR act = :act) ORDER BY event_id DESC LIMIT :limit"
+)
+_BY_REFERENCE = Statement("SELECT * FROM audit_events WHERE reference = :reference ORDER BY event_id DESC LIMIT :limit")
+
+_LAST = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A line of the trail."""
+
+    event_id: int
+    at: int
+    act: str
+    actor_kind: str
+    actor: str
+    account_id: str | None
+    registration_id: str | None
+    client_id: str | None
+    reference: str | None
+    address: str
+    details: Mapping[str, Any]
+
+
+def record(
+    tx: Transaction,
+    act: str,
+    *,
+    now: int,
+    actor_kind: ActorKind = "system",
+    actor: str = "",
+    account_id: str | None = None,
+    registration_id: str | None = None,
+    client_id: str | None = None,
+    reference: str | None = None,
+    address: str = "",
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Add a line in the transaction of the act.
+
+    `act` is a word such as `approval_changed`; `actor` the account id, rule key or client id that belongs to `actor_kind`;
+    `account_id` whom it concerns; `address` where the request came from.
+    """
+    tx.run(
+        _INSERT,
+        now=now,
+        act=act,
+        actor_kind=actor_kind,
+        actor=actor[:255],
+        account_id=account_id,
+        registration_id=registration_id,
+        client_id=client_id,
+        reference=reference,
+        address=address[:64],
+        details=json.dumps(dict(details or {}), ensure_ascii=True, separators=(",", ":")),
+    )
+
+
+def list_events(tx: Transaction, account_id: str, registration_id: str | None = None, limit: int = 100) -> list[Event]:
+    """What concerns an account or its registration, newest first."""
+    rows = tx.all(_OF_ACCOUNT, account_id=account_id, registration_id=registration_id, limit=limit)
+    return _parse(rows)
+
+
+def page_events(tx: Transaction, *, before: int | None = None, act: str = "", limit: int = 50) -> list[Event]:
+    """The trail, newest first, from just below the event `before`."""
+    return _parse(tx.all(_PAGE, before=_LAST if before is None else before, act=act, limit=limit))
+
+
+def find_events_by_reference(tx: Transaction, reference: str, limit: int = 20) -> list[Event]:
+    """Events that carry the reference number of a customer's screenshot."""
+    return _parse(tx.all(_BY_REFERENCE, reference=reference, limit=limit))
+
+
+def _parse(rows: Sequence[Row]) -> list[Event]:
+    return [
+        Event(**{**{name: row[name] for name in Event.__slots__}, "details": json.loads(row["details"])}) for row in rows
+    ]
