@@ -34,6 +34,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from idp.logs import prepare_loggers
     from idp.mail.delivery import deliver_mail
     from idp.provider import Provider
+    from idp.signals import backchannel
+    from idp.signals.delivery import deliver_backchannel_logout
+    from idp.signals.fetcher import Fetcher
     from idp.store import schema
     from idp.store.database import open_database
 
@@ -48,8 +51,10 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
         database=database,
         master=master,
         passwords=PasswordHasher(settings.passwords),
+        fetcher=Fetcher(settings.outbound.allow_hosts, settings.outbound.ca_file),
         deliveries={
             "mail": deliver_mail,
+            backchannel.KIND: deliver_backchannel_logout,
             password_reset.DELIVERY: password_reset.answer_reset_request,
         },
         housekeeping=(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from idp.clock import Clock
     from idp.config import Settings
     from idp.keys.master import MasterKey
+    from idp.signals.fetcher import Fetcher
     from idp.store.database import Database
     from idp.store.outbox import Item
 
@@ -27,5 +28,6 @@ class Provider:
     database: Database
     master: MasterKey
     passwords: PasswordHasher
+    fetcher: Fetcher
     deliveries: Mapping[str, Callable[[Provider, Item], None]] = field(default_factory=dict)
     housekeeping: tuple[Callable[[Provider], None], ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from alembic import command
@@ -40,6 +41,7 @@ def is_empty(engine: Engine) -> bool:
     return not inspect(engine).get_table_names()
 
 
+@lru_cache(maxsize=1)
 def newest_revision() -> str | None:
     """The revision that the code expects."""
     return ScriptDirectory.from_config(_config()).get_current_head()
