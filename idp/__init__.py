@@ -30,6 +30,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from idp.accounts import password_reset, session_ends
     from idp.accounts.hashing_worker import PasswordHasher
     from idp.clock import system_clock
+    from idp.keys.keyring import Keyring
     from idp.keys.master import load_master_key
     from idp.logs import prepare_loggers
     from idp.mail.delivery import deliver_mail
@@ -37,7 +38,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from idp.signals import backchannel
     from idp.signals.delivery import deliver_backchannel_logout
     from idp.signals.fetcher import Fetcher
-    from idp.store import schema
+    from idp.store import notes, schema, signing_keys
+    from idp.store.clients import Clients
     from idp.store.database import open_database
 
     prepare_loggers()
@@ -45,13 +47,18 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     database = open_database(app, settings.database.url, durability=settings.database.durability)
     master = load_master_key(settings.keys.directory, may_create=schema.is_empty(database.engine))
     schema.migrate(database.engine)
+    notes.check_master_key(database, master)
+    now = clock or system_clock
+    signing_keys.make_missing_keys(database, master, settings.keys.algorithms, now())
     provider = Provider(
         settings=settings,
-        clock=clock or system_clock,
+        clock=now,
         database=database,
         master=master,
         passwords=PasswordHasher(settings.passwords),
         fetcher=Fetcher(settings.outbound.allow_hosts, settings.outbound.ca_file),
+        keyring=Keyring(signing_keys.watch_keys(database, master).get, now),
+        clients=Clients(database),
         deliveries={
             "mail": deliver_mail,
             backchannel.KIND: deliver_backchannel_logout,

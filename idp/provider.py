@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from idp.accounts.hashing_worker import PasswordHasher
     from idp.clock import Clock
     from idp.config import Settings
+    from idp.keys.keyring import Keyring
     from idp.keys.master import MasterKey
     from idp.signals.fetcher import Fetcher
+    from idp.store.clients import Clients
     from idp.store.database import Database
     from idp.store.outbox import Item
 
@@ -29,5 +31,7 @@ class Provider:
     master: MasterKey
     passwords: PasswordHasher
     fetcher: Fetcher
+    keyring: Keyring
+    clients: Clients
     deliveries: Mapping[str, Callable[[Provider, Item], None]] = field(default_factory=dict)
     housekeeping: tuple[Callable[[Provider], None], ...] = ()

@@ -1,32 +1,54 @@
-"""Registered clients and their secrets, read into frozen values (RFC 7591 §2, OpenID Connect Registration §2).
-
-`details` keeps the metadata under its registered names; what is asked often has a field of its own.
-"""
+"""Registered clients and their secrets: rows parsed once into frozen values, cached until their version changes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from idp.keys.secrets import hash_secret
 from idp.store.database import Statement
+from idp.store.notes import CLIENTS_VERSION, Watched, change_version
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from idp.store.database import Row, Transaction
+    from idp.store.database import Database, Row, Transaction
 
 PUBLIC = "none"
 
 _FIND = Statement("SELECT * FROM clients WHERE client_id = :client_id")
+_LIST = Statement("SELECT * FROM clients ORDER BY client_id")
 _SECRETS = Statement("SELECT secret_hash, expires_at FROM client_secrets WHERE client_id = :client_id")
-
+_ALL_SECRETS = Statement("SELECT client_id, secret_hash, expires_at FROM client_secrets")
+_SAVE = Statement(
+    "INSERT INTO clients (client_id, details, require_approval, first_party, pkce_exempt, disabled, resources,"
+    " may_introspect, created_at, updated_at) VALUES (:client_id, :details, :require_approval, :first_party, :pkce_exempt,"
+    " :disabled, :resources, :may_introspect, :now, :now) ON CONFLICT (client_id) DO UPDATE SET details = excluded.details,"
+    " require_approval = excluded.require_approval, first_party = excluded.first_party, pkce_exempt = excluded.pkce_exempt,"
+    " disabled = excluded.disabled, resources = excluded.resources, may_introspect = excluded.may_introspect,"
+    " updated_at = excluded.updated_at"
+)
+_SET_DISABLED = Statement("UPDATE clients SET disabled = :disabled, updated_at = :now WHERE client_id = :client_id")
+_ADD_SECRET = Statement(
+    "INSERT INTO client_secrets (client_id, secret_hash, created_at, expires_at) VALUES (:client_id, :secret_hash, :now,"
+    " NULL) ON CONFLICT (client_id, secret_hash) DO UPDATE SET expires_at = NULL"
+)
+_END_OTHER_SECRETS = Statement(
+    "UPDATE client_secrets SET expires_at = :at WHERE client_id = :client_id AND secret_hash <> :secret_hash"
+    " AND (expires_at IS NULL OR expires_at > :at)"
+)
+_DELETE_ENDED_SECRETS = Statement(
+    "DELETE FROM client_secrets WHERE client_id = :client_id AND expires_at IS NOT NULL AND expires_at <= :now"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredClient:
-    """A site or service, as it is registered."""
+    """A site or service, as it is registered (RFC 7591 §2, OpenID Connect Registration §2).
+
+    `details` keeps the metadata under its registered names; what is asked often has a field of its own. An empty
+    `scopes` means that nothing was registered, so that every scope of ours may be asked for.
+    """
 
     client_id: str
     name: str
@@ -43,7 +65,7 @@ class RegisteredClient:
     pkce_exempt: bool
     disabled: bool
     resources: tuple[str, ...]
-    may_introspect: tuple[str, ...]
+    may_introspect: frozenset[str]
     secret_hashes: tuple[tuple[bytes, int | None], ...] = field(default=(), repr=False)
     details: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -58,15 +80,90 @@ class RegisteredClient:
         value = self.details.get("client_uri")
         return value if isinstance(value, str) else None
 
+    @property
+    def audience(self) -> tuple[str, ...]:
+        """Whom its access tokens are for: the registered resources, or the client itself (RFC 9068 §3)."""
+        return self.resources or (self.client_id,)
+
+    @property
+    def id_token_algorithm(self) -> str:
+        """The algorithm of its ID tokens; RS256 where it said nothing (OpenID Connect Core §15.1)."""
+        return str(self.details.get("id_token_signed_response_alg", "RS256"))
+
+
+class Clients:
+    """All clients by id, never older than a second."""
+
+    def __init__(self, database: Database) -> None:
+        self._watched: Watched[Mapping[str, RegisteredClient]] = Watched(
+            database, CLIENTS_VERSION, lambda tx: {client.client_id: client for client in list_clients(tx)}
+        )
+
+    def find(self, client_id: str) -> RegisteredClient | None:
+        """The client of that id, disabled or not."""
+        return self._watched.get().get(client_id)
+
 
 def find_client(tx: Transaction, client_id: str) -> RegisteredClient | None:
-    """The client of that id, disabled or not."""
+    """The client of that id, disabled or not, as this transaction sees it."""
     row = tx.one(_FIND, client_id=client_id)
-    return None if row is None else parse_client(row, tx.all(_SECRETS, client_id=client_id))
+    return None if row is None else _parse(row, tx.all(_SECRETS, client_id=client_id))
 
 
-def parse_client(row: Row, secrets: Sequence[Row] = ()) -> RegisteredClient:
-    """The client behind a row; absent metadata has the standards' defaults (RFC 7591 §2)."""
+def list_clients(tx: Transaction) -> list[RegisteredClient]:
+    """All clients in the order of their ids."""
+    secrets: dict[str, list[Row]] = {}
+    for secret in tx.all(_ALL_SECRETS):
+        secrets.setdefault(secret["client_id"], []).append(secret)
+    return [_parse(row, secrets.get(row["client_id"], ())) for row in tx.all(_LIST)]
+
+
+def save_client(
+    tx: Transaction,
+    client_id: str,
+    details: Mapping[str, Any],
+    *,
+    require_approval: bool = True,
+    first_party: bool = False,
+    pkce_exempt: bool = False,
+    disabled: bool = False,
+    resources: Sequence[str] = (),
+    may_introspect: Sequence[str] = (),
+    now: int,
+) -> None:
+    """Register a client, or change it; `details` was checked by `protocol.client`, and holds no secret."""
+    tx.run(
+        _SAVE,
+        client_id=client_id,
+        details=_dump(dict(details)),
+        require_approval=require_approval,
+        first_party=first_party,
+        pkce_exempt=pkce_exempt,
+        disabled=disabled,
+        resources=_dump(list(resources)),
+        may_introspect=_dump(list(may_introspect)),
+        now=now,
+    )
+    change_version(tx, CLIENTS_VERSION)
+
+
+def set_client_secret(tx: Transaction, client_id: str, secret: str, *, now: int, overlap: int = 0) -> None:
+    """Give a client its secret; the ones it had work for `overlap` seconds more (CA-3)."""
+    secret_hash = hash_secret("client", secret)
+    tx.run(_ADD_SECRET, client_id=client_id, secret_hash=secret_hash, now=now)
+    tx.run(_END_OTHER_SECRETS, client_id=client_id, secret_hash=secret_hash, at=now + overlap)
+    tx.run(_DELETE_ENDED_SECRETS, client_id=client_id, now=now)
+    change_version(tx, CLIENTS_VERSION)
+
+
+def set_client_disabled(tx: Transaction, client_id: str, disabled: bool, now: int) -> bool:
+    """Switch a client off or on; whoever switches it off also applies the ending. False: no such client."""
+    changed = tx.run(_SET_DISABLED, client_id=client_id, disabled=disabled, now=now) == 1
+    change_version(tx, CLIENTS_VERSION)
+    return changed
+
+
+def _parse(row: Row, secrets: Sequence[Row]) -> RegisteredClient:
     details = json.loads(row["details"])
     return RegisteredClient(
         client_id=row["client_id"],
@@ -84,7 +181,11 @@ def parse_client(row: Row, secrets: Sequence[Row] = ()) -> RegisteredClient:
         pkce_exempt=bool(row["pkce_exempt"]),
         disabled=bool(row["disabled"]),
         resources=tuple(json.loads(row["resources"])),
-        may_introspect=tuple(json.loads(row["may_introspect"])),
+        may_introspect=frozenset(json.loads(row["may_introspect"])),
         secret_hashes=tuple((bytes(secret["secret_hash"]), secret["expires_at"]) for secret in secrets),
         details=details,
     )
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -150,6 +150,11 @@ class Database:
         finally:
             self._here.open = False
 
+    @contextmanager
+    def reading_aside(self) -> Iterator[Transaction]:
+        """Like `reading`, but allowed while this thread has a transaction open, of which it sees nothing: for caches."""
+        yield from self._transact(writes=False, durable=True)
+
     def _check_not_nested(self) -> None:
         if getattr(self._here, "open", False):
             raise RuntimeError("transactions do not nest: pass the open one on")
