@@ -1,0 +1,90 @@
+# Everything that is done with a checkout. `make help` lists it.
+#
+# Two virtual environments: .venv runs the provider, .venv-test has the tests' tools as well. Both are made from the lock
+# files in requirements/ and made anew when a lock file changes. PYTHON names the interpreter (3.11 to 3.13).
+
+PYTHON ?= python3
+# How many processes run the tests, and what else is told to pytest: make test PYTEST_ARGS='-k pkce'
+PYTEST_WORKERS ?= 2
+PYTEST_ARGS ?=
+
+RUNTIME = .venv/.project
+TESTING = .venv-test/.packages
+# What `make check` reads with strict types; a folder that is not there yet is left out.
+STRICT = $(wildcard idp examples)
+POT = .venv-test/messages.pot
+
+.DELETE_ON_ERROR:
+.PHONY: help demo demo-reset serve test check format lock messages compile-messages wheel clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(RUNTIME) ## try the provider with three example sites; data below var/demo
+	@.venv/bin/python scripts/compile_messages.py
+	@.venv/bin/idp demo
+
+demo-reset: ## forget what was done in the demo (not while it runs)
+	@sh scripts/reset_demo.sh
+
+serve: $(RUNTIME) ## serve with config.toml (IDP_CONFIG names another file)
+	@.venv/bin/python scripts/compile_messages.py
+	@IDP_CONFIG="$${IDP_CONFIG:-config.toml}" .venv/bin/idp serve
+
+test: $(TESTING) ## run all checks and all tests; installs Debian's PostgreSQL and Chromium as root
+	@sh scripts/system_packages.sh
+	@$(MAKE) --no-print-directory check
+	@.venv-test/bin/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGS)
+
+check: $(TESTING) ## lint, formatting, types, translations
+	@.venv-test/bin/python scripts/compile_messages.py
+	@.venv-test/bin/ruff check .
+	@.venv-test/bin/ruff format --check .
+	@.venv-test/bin/mypy --strict $(STRICT)
+
+format: $(TESTING) ## put the code into its form and repair what lint can repair
+	@.venv-test/bin/ruff check --fix-only .
+	@.venv-test/bin/ruff format .
+
+lock: .venv-lock/.packages ## renew requirements/ from pyproject.toml (LOCK_ARGS=--upgrade takes the newest)
+	@sh scripts/lock.sh $(LOCK_ARGS)
+
+messages: $(TESTING) ## collect sentences for translation and bring each language up to date
+	@.venv-test/bin/pybabel --quiet extract -F babel.cfg -k _l -k lazy_gettext --add-location=file --sort-by-file \
+	    --project=idp --version= --copyright-holder= --msgid-bugs-address= -o $(POT) .
+	@for po in idp/translations/*/LC_MESSAGES/messages.po; do \
+	    [ -e "$$po" ] || continue; \
+	    language=$${po#idp/translations/}; language=$${language%%/*}; \
+	    .venv-test/bin/pybabel --quiet update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
+	        -i $(POT) -d idp/translations -l "$$language" && echo "$$po" || exit 1; \
+	done
+
+compile-messages: $(TESTING) ## compile the translations (demo, serve, check and wheel do it by themselves)
+	@.venv-test/bin/python scripts/compile_messages.py
+
+wheel: $(TESTING) ## build dist/*.whl
+	@rm -rf build dist
+	@.venv-test/bin/python -m build --wheel --no-isolation .
+
+clean: ## remove what was made here, but no data (var/ and keys/ stay)
+	rm -rf .venv .venv-test .venv-lock build dist artefacts *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find idp tests scripts templates examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	find idp -name '*.mo' -exec rm -f {} +
+
+# The stamps are written last: an environment that was not finished is made anew.
+.venv/.packages: requirements/server.txt scripts/setup_venv.sh
+	@PYTHON='$(PYTHON)' sh scripts/setup_venv.sh .venv requirements/server.txt
+	@touch $@
+
+$(RUNTIME): .venv/.packages pyproject.toml setup.py
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation \
+	    --no-index --editable .
+	@touch $@
+
+$(TESTING): requirements/dev.txt scripts/setup_venv.sh
+	@PYTHON='$(PYTHON)' sh scripts/setup_venv.sh .venv-test requirements/dev.txt
+	@touch $@
+
+.venv-lock/.packages: requirements/tools.txt scripts/setup_venv.sh
+	@PYTHON='$(PYTHON)' sh scripts/setup_venv.sh .venv-lock requirements/tools.txt
+	@touch $@
