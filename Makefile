@@ -11,7 +11,7 @@ PYTEST_ARGS ?=
 RUNTIME = .venv/.project
 TESTING = .venv-test/.packages
 # What `make check` reads with strict types; a folder that is not there yet is left out.
-STRICT = $(wildcard idp examples)
+STRICT = $(wildcard idp examples scripts/compile_messages.py tests/support)
 POT = .venv-test/messages.pot
 
 .DELETE_ON_ERROR:

@@ -230,8 +230,9 @@ def test_guards_fail_a_test(name: str, tmp_path: Path) -> None:
     checkout = Path(__file__).resolve().parent.parent
     file = tmp_path / "test_guard.py"
     file.write_text(source, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--rootdir={checkout}", "-c", "pyproject.toml"]
-    command += ["--confcutdir", str(tmp_path), "-p", "tests.support.network", "-p", "tests.support.browser", str(file)]
+    places = [f"--rootdir={checkout}", "--config-file=pyproject.toml", f"--confcutdir={tmp_path}"]
+    plugins = ["-p", "no:cacheprovider", "-p", "tests.support.network", "-p", "tests.support.browser"]
+    command = [sys.executable, "-m", "pytest", *places, *plugins, str(file)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=checkout, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
     assert message in done.stdout

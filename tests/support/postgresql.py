@@ -149,7 +149,7 @@ class PostgresqlCluster:
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         with self.log.open("ab") as log:
-            return subprocess.Popen(self._as_owner(command), stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder)
+            return subprocess.Popen(self._as_owner(command), stdout=log, stderr=log, cwd=self.folder)
 
     def _wait_until_it_answers(self) -> bool:
         end = time.monotonic() + 30
@@ -166,7 +166,8 @@ class PostgresqlCluster:
     def _as_owner(command: list[str]) -> list[str]:
         """Run as `postgres` when we are root; the kernel ends it (SIGQUIT) when the tests are killed."""
         change = ["--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
-        return ["/usr/bin/setpriv", *change, "--pdeathsig", "QUIT", "--", "/usr/bin/env", "-i", "LC_ALL=C.UTF-8", *command]
+        clean = ["/usr/bin/env", "-i", "LC_ALL=C.UTF-8"]
+        return ["/usr/bin/setpriv", *change, "--pdeathsig=QUIT", "--", *clean, *command]
 
 
 @contextlib.contextmanager

@@ -103,14 +103,18 @@ class _Handler:
             self._server.refused += 1
         return answer
 
-    async def handle_MAIL(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
         if answer := self._refusal("MAIL"):
             return answer
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 OK"
 
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
         if answer := self._refusal("RCPT"):
             return answer
         envelope.rcpt_tos.append(address)
@@ -120,7 +124,7 @@ class _Handler:
         if answer := self._refusal("DATA"):
             return answer
         content = cast(bytes, envelope.original_content)
-        parsed = cast(EmailMessage, message_from_bytes(content, policy=policy.default))
+        parsed = message_from_bytes(content, policy=policy.default)
         recipients = tuple(str(address) for address in envelope.rcpt_tos)
         self._server.inbox.append(Mail(str(envelope.mail_from or ""), recipients, parsed, content))
         return "250 OK"
