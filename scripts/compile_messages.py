@@ -1,7 +1,7 @@
 """Compile the gettext catalogues (`messages.po`) into what the program reads (`messages.mo`).
 
 Used by the Makefile (in place, only what changed) and by setup.py (into the wheel). A catalogue with a fault, such as a
-placeholder that the translation lost, stops the work.
+placeholder that the program does not fill, stops the work.
 """
 
 from __future__ import annotations
