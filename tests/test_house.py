@@ -10,9 +10,13 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterable
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+
+from tests.test_architecture import imports_of
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LOCKS = sorted((CHECKOUT / "requirements").glob("*.txt"))
@@ -72,6 +76,36 @@ def test_build_tools_are_pinned_alike() -> None:
     assert needed == PROJECT["dependency-groups"]["build"]
     locked = pins(CHECKOUT / "requirements" / "server.txt")
     assert [f"{name}=={locked[name]}" for name in (line.partition("==")[0] for line in needed)] == needed
+
+
+FLASKS_OWN = {"werkzeug", "jinja2", "markupsafe", "itsdangerous"}
+
+
+def needed_by(files: Iterable[Path]) -> set[str]:
+    """The distributions that modules import, by their names on the package index."""
+    tops = {found.module.partition(".")[0] for file in files for found in imports_of(file.read_text(encoding="utf-8"))}
+    known = packages_distributions()
+    return {known[top][0].lower().replace("_", "-") for top in tops if top in known} - FLASKS_OWN - {"idp"}
+
+
+def declared(requirements: list[str]) -> set[str]:
+    """The names in a list of requirements."""
+    return {re.split(r"[\[<>=!~ ]", line, maxsplit=1)[0] for line in requirements}
+
+
+def test_what_is_imported_is_declared() -> None:
+    """No package is there by luck, because another one needs it; the kit gets along with the base."""
+    base = declared(PROJECT["project"]["dependencies"])
+    server = declared(PROJECT["project"]["optional-dependencies"]["server"])
+    kit = set((CHECKOUT / "idp" / "relying_party").rglob("*.py"))
+    assert needed_by(kit) - base == set()
+    assert needed_by(set((CHECKOUT / "idp").rglob("*.py")) - kit) - base - server == set()
+
+
+def test_the_check_of_declarations_can_fail(tmp_path: Path) -> None:
+    """An import is traced to the package it comes from."""
+    (tmp_path / "module.py").write_text("def f():\n    import argon2\n    from flask import g", encoding="utf-8")
+    assert needed_by([tmp_path / "module.py"]) == {"argon2-cffi", "flask"}
 
 
 def test_the_kit_needs_nothing_of_the_server() -> None:
