@@ -7,12 +7,28 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, Engine, event
 
 from tests.support.postgresql import PostgresqlCluster, Prepare, running_cluster
 
 DATABASE_KINDS = ("sqlite", "postgresql")
 
 FreshDatabase = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def _pools_are_emptied() -> Iterator[None]:
+    """Close the connections that the test's engines kept; Python 3.13 warns of those that are forgotten."""
+    engines = set()
+
+    def note(connection: Connection) -> None:
+        engines.add(connection.engine)
+
+    event.listen(Engine, "engine_connect", note)
+    yield
+    event.remove(Engine, "engine_connect", note)
+    for engine in engines:
+        engine.dispose()
 
 
 @pytest.fixture(scope="session")
