@@ -7,7 +7,7 @@ transaction, the decision's row, what ends, the audit line and the mail (RG-8).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from idp import mail
@@ -82,7 +82,14 @@ def assess(provider: Provider, tx: Transaction, account: Account, *, serial_numb
     """What the rules say about an account as it is now; changes nothing."""
     owned = approvals.list_serial_numbers(tx, account.account_id)
     serial = serial_number or (owned[-1] if owned else "")
-    return policy.decide(rules.list_rules(tx, enabled_only=True), _application(provider, tx, account, serial))
+    return policy.decide(rules_in_use(tx), _application(provider, tx, account, serial))
+
+
+def rules_in_use(tx: Transaction) -> list[policy.Rule]:
+    """The rules as policy reads them, in the order in which they are tried."""
+    names = tuple(field.name for field in fields(policy.Rule))
+    stored = (rule for rule in rules.list_rules(tx) if rule.enabled)
+    return [policy.Rule(**{name: getattr(rule, name) for name in names}) for rule in stored]
 
 
 def decide_by_staff(

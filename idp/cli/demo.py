@@ -140,8 +140,8 @@ def start_parts(demo: Demo) -> dict[str, subprocess.Popen[bytes]]:
         "start": ([*python, "examples.start_page"], {**site, **start}),
     }
     parts = {}
-    for name, (command, extra) in commands.items():
-        extra = {**extra, "SITE_PORT": str(demo.ports[name]), "SITE_DATA": str(demo.folder / name)}
+    for name, (command, words) in commands.items():
+        extra = {**words, "SITE_PORT": str(demo.ports[name]), "SITE_DATA": str(demo.folder / name)}
         with (demo.folder / f"{name}.log").open("ab") as log:
             parts[name] = subprocess.Popen(
                 command,
@@ -190,7 +190,7 @@ def _wait_until_ready(demo: Demo, name: str, process: subprocess.Popen[bytes], s
             tail = (demo.folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")[-2000:]
             raise DemoError(f"{name} did not start; the end of its log:\n{tail}")
         try:
-            with urllib.request.urlopen(demo.address(name) + path, timeout=2) as answer:
+            with urllib.request.urlopen(demo.address(name) + path, timeout=2) as answer:  # noqa: S310 - our own address
                 if answer.status == 200:
                     return
         except OSError:

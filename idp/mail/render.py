@@ -74,7 +74,7 @@ def _environments(overrides: Path | None) -> tuple[Environment, Environment]:
     for escaping in (False, True):
         environment = Environment(
             loader=FileSystemLoader(folders),
-            autoescape=escaping,
+            autoescape=escaping,  # noqa: S701 - text parts have nothing to escape
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -98,9 +98,7 @@ def _fold(line: str) -> str:
     if len(line) <= WIDTH:
         return line
     prefix = "> " if line.startswith("> ") else ""
-    return textwrap.fill(
-        line, WIDTH, subsequent_indent=prefix, break_long_words=False, break_on_hyphens=False
-    )
+    return textwrap.fill(line, WIDTH, subsequent_indent=prefix, break_long_words=False, break_on_hyphens=False)
 
 
 def quoted(text: str) -> str:

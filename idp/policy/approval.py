@@ -178,7 +178,7 @@ def parse_rule(values: Mapping[str, object]) -> Rule:
         raise ValueError("outcome: must be approve or review; only staff reject")
     reason = values.get("reason", "")
     if not isinstance(reason, str):
-        raise ValueError("reason: must be a text")  # noqa: TRY004 - a fault of the file, like the others
+        raise ValueError("reason: must be a text")
     rule = Rule(
         rule_key=rule_key,
         serial_families=_parse_set(values, "serial_families", r"[A-Z]{2}", "two capital letters each, such as AB"),
@@ -250,7 +250,7 @@ def _company_key(company: str) -> str:
 def _parse_set(values: Mapping[str, object], key: str, pattern: str, right: str) -> frozenset[str]:
     found = values.get(key, [])
     if not isinstance(found, (list, tuple, set, frozenset)):
-        raise ValueError(f"{key}: must be a list of {right}")  # noqa: TRY004 - a fault of the file, like the others
+        raise ValueError(f"{key}: must be a list of {right}")
     if not all(isinstance(item, str) and re.fullmatch(pattern, item) for item in found):
         raise ValueError(f"{key}: must be {right}")
     return frozenset(found)

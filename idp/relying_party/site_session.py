@@ -15,9 +15,9 @@ from idp.relying_party.customer import Customer
 from idp.relying_party.provider_client import GrantEnded, InvalidToken, ProviderClient
 
 LONGEST = 12 * 3600
+_HEAD_CLAIMS = ("iss", "aud", "exp", "iat", "nonce", "azp", "jti", "sub")
 _PROTOCOL_CLAIMS = frozenset(
-    ("iss", "aud", "exp", "iat", "nonce", "at_hash", "c_hash", "s_hash", "azp", "jti", "sid", "auth_time", "acr", "amr")
-    + ("sub", "session_expiry", "session_kept")
+    (*_HEAD_CLAIMS, "sid", "auth_time", "acr", "amr", "at_hash", "c_hash", "s_hash", "session_expiry", "session_kept")
 )
 _EARLY = 30
 

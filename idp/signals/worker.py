@@ -142,9 +142,7 @@ def deliver_due(provider: Provider, lane: Lane, worker: str) -> int:
         if not outbox.is_due(tx, mail=lane.mail, now=provider.clock()):
             return 0
     with provider.database.transaction() as tx:
-        items = outbox.claim(
-            tx, mail=lane.mail, worker=worker, lease=lane.lease, limit=1, now=provider.clock()
-        )
+        items = outbox.claim(tx, mail=lane.mail, worker=worker, lease=lane.lease, limit=1, now=provider.clock())
     for item in items:
         _deliver(provider, lane, worker, item)
     return len(items)
@@ -176,7 +174,7 @@ def _retry(provider: Provider, lane: Lane, worker: str, item: outbox.Item, error
         _bury(provider, worker, item, f"{error} (given up after {item.attempts} tries)")
         return
     wait = lane.waits[item.attempts - 1]
-    at = provider.clock() + wait + random.randint(0, wait // 4)
+    at = provider.clock() + wait + random.randint(0, wait // 4)  # noqa: S311 - only spreads retries
     with provider.database.transaction() as tx:
         outbox.retry_later(tx, item, worker, at=at, error=error)
     log.warning("delivery will be tried again", outbox_id=item.outbox_id, name=item.name, reason=error, at=at)

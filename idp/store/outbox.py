@@ -124,7 +124,9 @@ _IS_DUE = (
     "done_at IS NULL AND dead_at IS NULL AND available_at <= :now AND (claimed_until IS NULL OR claimed_until <= :now)"
     " AND (kind = 'mail') = :is_mail"
 )
-_CLAIMED = "outbox_id, kind, name, sealed, seal_identity, account_id, registration_id, client_id, sid, attempts, created_at"
+_CLAIMED = (
+    "outbox_id, kind, name, sealed, seal_identity, account_id, registration_id, client_id, sid, attempts, created_at"
+)
 _CLAIM = (
     "UPDATE outbox SET claimed_by = :worker, claimed_until = :until, attempts = attempts + 1 WHERE outbox_id IN"
     f" (SELECT outbox_id FROM outbox WHERE {_IS_DUE} ORDER BY available_at, outbox_id LIMIT :limit %s)"
@@ -276,7 +278,9 @@ _WAITING_REGISTRATION = Statement(_WAITING % "registration_id")
 _WAITING_ACCOUNT = Statement(_WAITING % "account_id")
 
 
-def waiting_for(tx: Transaction, *, registration_id: str | None = None, account_id: str | None = None) -> Waiting | None:
+def waiting_for(
+    tx: Transaction, *, registration_id: str | None = None, account_id: str | None = None
+) -> Waiting | None:
     """The mails of a registration or an account that have not gone out yet; None where there are none."""
     statement = _WAITING_ACCOUNT if registration_id is None else _WAITING_REGISTRATION
     row = tx.one(statement, value=account_id if registration_id is None else registration_id)

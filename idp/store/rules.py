@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idp.policy.approval import Rule
 from idp.store.database import Statement
 
 if TYPE_CHECKING:
@@ -33,23 +33,32 @@ _ADD_SERIAL = Statement(
 )
 
 
-def list_rules(tx: Transaction, *, enabled_only: bool = False) -> list[Rule]:
-    """The rules in the order in which they are tried."""
-    return [rule for rule, enabled in list_all_rules(tx) if enabled or not enabled_only]
+@dataclass(frozen=True, slots=True)
+class StoredRule:
+    """A rule as it is kept; what its conditions mean is policy's."""
+
+    rule_key: str
+    serial_families: frozenset[str] = frozenset()
+    email_domains: frozenset[str] = frozenset()
+    countries: frozenset[str] = frozenset()
+    ownership: str | None = None
+    outcome: str = "approve"
+    reason: str = ""
+    enabled: bool = True
 
 
-def list_all_rules(tx: Transaction) -> list[tuple[Rule, bool]]:
-    """Every rule with whether it is in use, in order."""
-    return [(_parse(row), bool(row["enabled"])) for row in tx.all(_LIST)]
+def list_rules(tx: Transaction) -> list[StoredRule]:
+    """Every rule, in the order in which they are tried."""
+    return [_parse(row) for row in tx.all(_LIST)]
 
 
-def save_rule(tx: Transaction, rule: Rule, *, position: int, now: int, enabled: bool = True) -> None:
+def save_rule(tx: Transaction, rule: StoredRule, *, position: int, now: int) -> None:
     """Make a rule, or change the one with this key."""
     tx.run(
         _SAVE,
         rule_key=rule.rule_key,
         position=position,
-        enabled=enabled,
+        enabled=rule.enabled,
         serial_families=_json(rule.serial_families),
         email_domains=_json(rule.email_domains),
         countries=_json(rule.countries),
@@ -82,8 +91,8 @@ def add_serial_number(tx: Transaction, serial_number: str, product: str = "") ->
     return tx.run(_ADD_SERIAL, serial_number=serial_number, product=product) == 1
 
 
-def _parse(row: Row) -> Rule:
-    return Rule(
+def _parse(row: Row) -> StoredRule:
+    return StoredRule(
         rule_key=row["rule_key"],
         serial_families=frozenset(json.loads(row["serial_families"])),
         email_domains=frozenset(json.loads(row["email_domains"])),
@@ -91,6 +100,7 @@ def _parse(row: Row) -> Rule:
         ownership=row["ownership"],
         outcome=row["outcome"],
         reason=row["reason"],
+        enabled=bool(row["enabled"]),
     )
 
 

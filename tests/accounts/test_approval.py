@@ -11,7 +11,7 @@ from idp import create_app
 from idp.accounts import approval
 from idp.accounts.approval import Actor
 from idp.errors import Refusal
-from idp.policy.approval import Rule, Status
+from idp.policy.approval import Status
 from idp.provider import Provider
 from idp.store import accounts, approvals, audit, outbox, rules
 from idp.store.accounts import Account
@@ -20,7 +20,9 @@ from tests.test_smoke import settings_in
 
 NOW = 1_800_000_000
 
-_ADD_DEVICE = Statement("INSERT INTO devices (account_id, serial_number, created_at) VALUES (:account_id, :serial, :now)")
+_ADD_DEVICE = Statement(
+    "INSERT INTO devices (account_id, serial_number, created_at) VALUES (:account_id, :serial, :now)"
+)
 _MAILS = Statement("SELECT name FROM outbox WHERE kind = 'mail' ORDER BY outbox_id")
 
 
@@ -65,7 +67,7 @@ def read(provider: Provider, account: Account) -> Account:
 def test_a_rule_approves_with_row_mail_and_audit_line(provider: Provider) -> None:
     """Row, mail and audit line come with the change (RG-8, RG-9)."""
     with provider.database.transaction() as tx:
-        rules.save_rule(tx, Rule("family-AB", serial_families=frozenset({"AB"})), position=1, now=NOW)
+        rules.save_rule(tx, rules.StoredRule("family-AB", serial_families=frozenset({"AB"})), position=1, now=NOW)
         account = add(tx, "anna", serial="AB123Z")
         verdict = approval.review(provider, tx, account.account_id)
     assert (verdict.outcome, verdict.rule_key) == ("approve", "family-AB")
@@ -81,7 +83,7 @@ def test_a_rule_approves_with_row_mail_and_audit_line(provider: Provider) -> Non
 def test_without_a_rule_the_application_waits(provider: Provider) -> None:
     """No rule holds: the queue, and a mail that says so (F-1.8)."""
     with provider.database.transaction() as tx:
-        rules.save_rule(tx, Rule("family-AB", serial_families=frozenset({"AB"})), position=1, now=NOW)
+        rules.save_rule(tx, rules.StoredRule("family-AB", serial_families=frozenset({"AB"})), position=1, now=NOW)
         account = add(tx, "anna", serial="XY123Z")
         assert approval.review(provider, tx, account.account_id).outcome == "review"
     assert read(provider, account).approval_status == "pending"
@@ -91,7 +93,7 @@ def test_without_a_rule_the_application_waits(provider: Provider) -> None:
 def test_a_device_that_a_stranger_owns_goes_to_staff(provider: Provider) -> None:
     """A guessed serial number is approved by nobody (EN-4, RG-7)."""
     with provider.database.transaction() as tx:
-        rules.save_rule(tx, Rule("family-AB", serial_families=frozenset({"AB"})), position=1, now=NOW)
+        rules.save_rule(tx, rules.StoredRule("family-AB", serial_families=frozenset({"AB"})), position=1, now=NOW)
         add(tx, "owner", status="approved", serial="AB123Z")
         account = add(tx, "anna", serial="AB123Z")
         verdict = approval.review(provider, tx, account.account_id)
@@ -105,7 +107,7 @@ def test_automatic_approvals_have_a_limit(tmp_path: Path) -> None:
     few = settings.registration.model_copy(update={"automatic_per_hour": 1})
     provider = create_app(settings.model_copy(update={"registration": few}), clock=lambda: NOW).extensions["idp"]
     with provider.database.transaction() as tx:
-        rules.save_rule(tx, Rule("family-AB", serial_families=frozenset({"AB"})), position=1, now=NOW)
+        rules.save_rule(tx, rules.StoredRule("family-AB", serial_families=frozenset({"AB"})), position=1, now=NOW)
         outcomes = []
         for name, serial in (("anna", "AB123Z"), ("bert", "AB124Z")):
             outcomes.append(approval.review(provider, tx, add(tx, name, serial=serial).account_id).outcome)
@@ -138,7 +140,13 @@ def test_staff_decide(provider: Provider, status: str, act: str, after: str, mai
 @pytest.mark.parametrize("act", ["approve", "reject", "suspend", "reinstate", "reopen"])
 def test_acts_hold_only_from_their_status(provider: Provider, status: str, act: str) -> None:
     """No step is skipped or done out of order (RG-1)."""
-    fits = {"approve": "pending", "reject": "pending", "suspend": "approved", "reinstate": "suspended", "reopen": "rejected"}
+    fits = {
+        "approve": "pending",
+        "reject": "pending",
+        "suspend": "approved",
+        "reinstate": "suspended",
+        "reopen": "rejected",
+    }
     with provider.database.transaction() as tx:
         staff, account = add(tx, "carla", roles="approver"), add(tx, "anna", status=status)
     values = {"staff_id": staff.account_id, "account_id": account.account_id, "act": act, "reason": "x"}
