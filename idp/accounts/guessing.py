@@ -44,6 +44,8 @@ class TakenTry:
 
     account_key: str
     network_key: str
+    locked_until: int | None = None
+    """Set where this was the last free try: if it fails, the account waits."""
 
 
 def take_sign_in_try(
@@ -51,13 +53,16 @@ def take_sign_in_try(
 ) -> TakenTry | Refusal:
     """Count a try at a password. Out: its counters, or the refusal that the caller raises once this has committed."""
     limits = provider.settings.limits
-    taken = TakenTry(_account_key(tx, caller, account, typed), "sign-in:network:" + network_of(caller.address))
-    until = take_try(tx, taken.network_key, _network_allowance(limits), now)
-    if until is None:
-        until = take_try(tx, taken.account_key, _account_allowance(limits), now)
-        if until is not None:
-            give_back_try(tx, taken.network_key)
-    return taken if until is None else Refusal("sign_in.slowed_down", until=until)
+    account_key = _account_key(tx, caller, account, typed)
+    network_key = "sign-in:network:" + network_of(caller.address)
+    at_network = take_try(tx, network_key, _network_allowance(limits), now)
+    if not at_network.may_try:
+        return Refusal("sign_in.slowed_down", until=at_network.waits_until)
+    at_account = take_try(tx, account_key, _account_allowance(limits), now)
+    if not at_account.may_try:
+        give_back_try(tx, network_key)
+        return Refusal("sign_in.slowed_down", until=at_account.waits_until)
+    return TakenTry(account_key, network_key, at_account.waits_until)
 
 
 def count_as_right(tx: Transaction, taken: TakenTry) -> None:
@@ -74,14 +79,14 @@ def forget_failures(tx: Transaction, account_id: str) -> None:
 def take_mail_try(provider: Provider, tx: Transaction, email: str, now: int) -> bool:
     """Whether a form may send one more mail to this mailbox; all forms count together (BF-7)."""
     key = "mail:" + hash_secret("mailbox", email_key(email)).hex()
-    return take_try(tx, key, Allowance(provider.settings.limits.mails_per_hour, 3600, 3600), now) is None
+    return take_try(tx, key, Allowance(provider.settings.limits.mails_per_hour, 3600, 3600), now).may_try
 
 
 def take_mail_request(provider: Provider, tx: Transaction, caller: Caller, now: int) -> Refusal | None:
     """Count a form that asks for a mail, per network (BF-7). Out: the refusal to raise once this has committed."""
     key = "mail-request:network:" + network_of(caller.address)
-    until = take_try(tx, key, Allowance(provider.settings.limits.mail_requests, 3600, 3600), now)
-    return None if until is None else Refusal("mail.slowed_down", until=until)
+    taken = take_try(tx, key, Allowance(provider.settings.limits.mail_requests, 3600, 3600), now)
+    return None if taken.may_try else Refusal("mail.slowed_down", until=taken.waits_until)
 
 
 def network_of(address: str) -> str:

@@ -17,7 +17,7 @@ from idp.accounts.passwords import check_new_password
 from idp.accounts.personal_words import personal_words
 from idp.errors import Refusal
 from idp.policy.endings import Act
-from idp.store import accounts, links, outbox
+from idp.store import accounts, audit, links, outbox
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -72,6 +72,7 @@ def send_reset_link(provider: Provider, tx: Transaction, account: Account) -> Is
         now=provider.clock(),
         master=provider.master,
     )
+    audit.record(tx, "reset_link_sent", now=provider.clock(), account_id=account.account_id, reference=issued.reference)
     mail.reset_password(
         provider,
         tx,
@@ -114,10 +115,15 @@ def reset_password(provider: Provider, token: str, new_password: str) -> None:
             accounts.set_password(tx, account.account_id, password_hash, now)
             forget_failures(tx, account.account_id)
             apply_ending(provider, tx, Act.PASSWORD_RESET, account_id=account.account_id, now=now)
+            _record(tx, "password_reset", account.account_id, link.reference, now)
             mail.password_was_reset(provider, tx, to=mail.to_account(account))
     if not won:
         _check_open(_find_again(provider, token) or link, now)
         raise Refusal("link.used")
+
+
+def _record(tx: Transaction, act: str, account_id: str, reference: str, now: int) -> None:
+    audit.record(tx, act, now=now, actor_kind="customer", actor=account_id, account_id=account_id, reference=reference)
 
 
 def _check_open(link: Link, now: int) -> None:

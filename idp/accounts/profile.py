@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idp import mail
+from idp.accounts.approval import Actor, assess, change_status, describe
 from idp.accounts.endings import Ended, apply_ending
 from idp.accounts.guessing import Caller, forget_failures
 from idp.accounts.passwords import check_new_password
@@ -13,10 +14,13 @@ from idp.accounts.personal_words import personal_words
 from idp.accounts.sign_in import check_own_password
 from idp.errors import Refusal
 from idp.policy.endings import Act
-from idp.store import accounts, links, sessions
+from idp.policy.approval import Status
+from idp.store import accounts, approvals, audit, links, sessions
 
 if TYPE_CHECKING:
     from idp.provider import Provider
+    from idp.store.accounts import Account
+    from idp.store.database import Transaction
     from idp.store.sessions import StartedSession
 
 
@@ -43,9 +47,13 @@ class PasswordWish:
 
 
 def change_profile(provider: Provider, account_id: str, wish: ProfileWish) -> None:
-    """Keep what the person says about themselves; the user name stays what it is."""
+    """Keep what the person says about themselves; the user name stays what it is.
+
+    Where a rule approved the account by its country and no rule approves the new one, it is reviewed again.
+    """
     now = provider.clock()
     with provider.database.transaction() as tx:
+        before = accounts.get_account(tx, account_id)
         accounts.set_profile(
             tx,
             account_id,
@@ -56,6 +64,38 @@ def change_profile(provider: Provider, account_id: str, wish: ProfileWish) -> No
             locale=wish.locale,
             now=now,
         )
+        after = accounts.get_account(tx, account_id)
+        changed = [
+            name
+            for name in ("given_name", "family_name", "company", "country", "locale")
+            if getattr(before, name) != getattr(after, name)
+        ]
+        if changed:
+            _record(tx, "profile_changed", account_id, now, changed=changed)
+        if "country" in changed:
+            _review_again(provider, tx, after, now)
+
+
+def _review_again(provider: Provider, tx: Transaction, account: Account, now: int) -> None:
+    """A rule's approval holds only for what the rule saw; the word of staff stands."""
+    latest = approvals.latest_decision(tx, account.account_id)
+    if account.approval_status != Status.APPROVED.value or latest is None or latest.actor_kind != "rule":
+        return
+    verdict = assess(provider, tx, account)
+    if verdict.outcome != "approve" and verdict.reasons[0].key != "too_many_automatic":
+        change_status(
+            provider,
+            tx,
+            account,
+            Status.PENDING,
+            Actor("customer", account.account_id),
+            facts=describe(verdict),
+            now=now,
+        )
+
+
+def _record(tx: Transaction, act: str, account_id: str, now: int, **details: object) -> None:
+    audit.record(tx, act, now=now, actor_kind="customer", actor=account_id, account_id=account_id, details=details)
 
 
 def change_password(
@@ -81,6 +121,7 @@ def change_password(
             forget_failures(tx, account_id)
             links.replace_links(tx, "reset", account_id=account_id, now=now)
             apply_ending(provider, tx, Act.PASSWORD_CHANGED, account_id=account_id, except_sid=sid, now=now)
+            _record(tx, "password_changed", account_id, now)
             mail.password_changed(provider, tx, to=mail.to_account(account))
     if renewed is None:
         raise Refusal("session.ended")
@@ -92,11 +133,10 @@ def end_own_session(provider: Provider, account_id: str, sid: str) -> Ended:
     now = provider.clock()
     with provider.database.transaction() as tx:
         session = sessions.find_session(tx, sid)
-        is_own = session is not None and session.account_id == account_id
-        ended = apply_ending(provider, tx, Act.SIGN_OUT, account_id=account_id, sid=sid, now=now) if is_own else None
-    if ended is None:
-        raise Refusal("session.unknown")
-    return ended
+        if session is None or session.account_id != account_id:
+            raise Refusal("session.unknown")
+        _record(tx, "signed_out_elsewhere", account_id, now, sid=sid)
+        return apply_ending(provider, tx, Act.SIGN_OUT, account_id=account_id, sid=sid, now=now)
 
 
 def end_other_sessions(provider: Provider, account_id: str, sid: str) -> int:
@@ -105,5 +145,6 @@ def end_other_sessions(provider: Provider, account_id: str, sid: str) -> int:
     with provider.database.transaction() as tx:
         others = [other for other in sessions.list_sessions(tx, account_id, now) if other.sid != sid]
         for other in others:
+            _record(tx, "signed_out_elsewhere", account_id, now, sid=other.sid)
             apply_ending(provider, tx, Act.SIGN_OUT, account_id=account_id, sid=other.sid, now=now)
     return len(others)

@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from idp import mail
 from idp.accounts.endings import apply_ending
-from idp.accounts.guessing import Caller, TakenTry, count_as_right, take_sign_in_try
+from idp.accounts.guessing import Caller, TakenTry, count_as_right, take_mail_try, take_sign_in_try
 from idp.errors import Refusal
 from idp.policy.endings import Act
-from idp.store import accounts, sessions
+from idp.store import accounts, audit, sessions
 from idp.store.known_browsers import remember_browser
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def sign_in(provider: Provider, wish: SignInRequest) -> StartedSession:
     account, taken = _take_try(provider, wish)
     right = provider.passwords.verify(wish.password, account.password_hash if account else None)
     if not right or account is None or account.password_hash is None:
+        _note_failure(provider, account, taken, wish.caller)
         raise Refusal("sign_in.wrong")
     newer_hash = (
         provider.passwords.hash(wish.password) if provider.passwords.needs_rehash(account.password_hash) else None
@@ -55,7 +57,9 @@ def sign_in(provider: Provider, wish: SignInRequest) -> StartedSession:
     with provider.database.transaction() as tx:
         count_as_right(tx, taken)
         refusal = _check_still_the_same(tx, account)
-        if refusal is None:
+        if refusal is not None:
+            _record_refusal(tx, account, wish.caller, refusal.key, now)
+        else:
             if newer_hash:
                 accounts.replace_hash(tx, account.account_id, old_hash=account.password_hash, new_hash=newer_hash)
             return _open_session(provider, tx, account, wish, now)
@@ -67,9 +71,12 @@ def check_own_password(provider: Provider, account: Account, password: str, call
     now = provider.clock()
     with provider.database.transaction() as tx:
         taken = take_sign_in_try(provider, tx, caller, account, account.user_name, now)
+        if isinstance(taken, Refusal):
+            _record_refusal(tx, account, caller, taken.key, now)
     if isinstance(taken, Refusal):
         raise taken
     if not provider.passwords.verify(password, account.password_hash):
+        _note_failure(provider, account, taken, caller)
         raise Refusal("password.wrong")
     with provider.database.transaction() as tx:
         count_as_right(tx, taken)
@@ -80,9 +87,30 @@ def _take_try(provider: Provider, wish: SignInRequest) -> tuple[Account | None, 
     with provider.database.transaction() as tx:  # commits by itself: the count outlives the refusal
         account = accounts.find_by_identifier(tx, wish.identifier)
         taken = take_sign_in_try(provider, tx, wish.caller, account, wish.identifier, now)
+        if isinstance(taken, Refusal):
+            _record_refusal(tx, account, wish.caller, taken.key, now)
     if isinstance(taken, Refusal):
         raise taken
     return account, taken
+
+
+def _note_failure(provider: Provider, account: Account | None, taken: TakenTry, caller: Caller) -> None:
+    """One audit line for every wrong password (GO-8), and a mail to the owner when it was the last free try."""
+    now = provider.clock()
+    with provider.database.transaction() as tx:
+        _record_refusal(tx, account, caller, "wrong_password", now)
+        if account is not None and taken.locked_until is not None:
+            apply_ending(provider, tx, Act.ACCOUNT_LOCKED, account_id=account.account_id, now=now)
+            if take_mail_try(provider, tx, account.email, now):
+                mail.account_locked(provider, tx, to=mail.to_account(account), until=taken.locked_until)
+
+
+def _record_refusal(tx: Transaction, account: Account | None, caller: Caller, reason: str, now: int) -> None:
+    """What was typed is not written down: people type passwords into the wrong field (GO-7)."""
+    account_id = account.account_id if account else None
+    audit.record(
+        tx, "sign_in_refused", now=now, account_id=account_id, address=caller.address, details={"reason": reason}
+    )
 
 
 def _check_still_the_same(tx: Transaction, account: Account) -> Refusal | None:
@@ -98,14 +126,7 @@ def _open_session(
 ) -> StartedSession:
     accounts.note_sign_in(tx, account.account_id, now)
     remember_browser(tx, account.account_id, wish.caller.device, now)
-    before = sessions.find_session(tx, wish.current_sid) if wish.current_sid else None
-    if before is not None and before.account_id == account.account_id:
-        renewed = sessions.renew_session(tx, before, now=now)
-        if renewed is not None:
-            return renewed
-    elif before is not None:
-        apply_ending(provider, tx, Act.SIGN_OUT, account_id=before.account_id, sid=before.sid, now=now)
-    return sessions.start_session(
+    started = _renew_or_replace(provider, tx, account, wish, now) or sessions.start_session(
         tx,
         account_id=account.account_id,
         kept=wish.keep,
@@ -114,3 +135,27 @@ def _open_session(
         user_agent=wish.caller.user_agent,
         address=wish.caller.address,
     )
+    audit.record(
+        tx,
+        "signed_in",
+        now=now,
+        actor_kind="customer",
+        actor=account.account_id,
+        account_id=account.account_id,
+        address=wish.caller.address,
+        details={"sid": started.session.sid, "kept": started.session.kept},
+    )
+    return started
+
+
+def _renew_or_replace(
+    provider: Provider, tx: Transaction, account: Account, wish: SignInRequest, now: int
+) -> StartedSession | None:
+    """The same person's session goes on with a new secret; somebody else's ends (SE-2, SE-7)."""
+    before = sessions.find_session(tx, wish.current_sid) if wish.current_sid else None
+    if before is None:
+        return None
+    if before.account_id == account.account_id:
+        return sessions.renew_session(tx, before, now=now)
+    apply_ending(provider, tx, Act.SIGN_OUT, account_id=before.account_id, sid=before.sid, now=now)
+    return None

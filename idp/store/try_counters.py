@@ -45,15 +45,25 @@ class Allowance:
     """After so many tries in a row only another path helps (BF-2)."""
 
 
-def take_try(tx: Transaction, key: str, allowance: Allowance, now: int) -> int | None:
-    """Take one try. Out: None where it may be made, else the instant until which this counter waits."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Whether the try may be made, and until when the next one waits (None: it need not)."""
+
+    may_try: bool
+    waits_until: int | None = None
+
+
+def take_try(tx: Transaction, key: str, allowance: Allowance, now: int) -> Taken:
+    """Take one try, if this counter does not wait."""
     taken = tx.one(_TAKE, key=key, now=now, window_start=now - allowance.window)
     if taken is None:
         row = tx.one(_FIND, key=key)
-        return now + 1 if row is None else int(row["blocked_until"])
-    if taken["tries"] >= allowance.tries or _is_at_ceiling(taken["consecutive"], allowance):
-        tx.run(_BLOCK, key=key, until=now + _wait(taken["consecutive"], allowance))
-    return None
+        return Taken(False, now + 1 if row is None else int(row["blocked_until"]))
+    if taken["tries"] < allowance.tries and not _is_at_ceiling(taken["consecutive"], allowance):
+        return Taken(True)
+    until = now + _wait(taken["consecutive"], allowance)
+    tx.run(_BLOCK, key=key, until=until)
+    return Taken(True, until)
 
 
 def give_back_try(tx: Transaction, key: str) -> None:

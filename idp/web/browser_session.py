@@ -1,9 +1,9 @@
 """Who sits at the browser: the session cookie, the browser cookie, and the gate of pages for signed-in people.
 
-Two cookies hold nothing but random values (SE-1). The *session* cookie's secret finds the session's row; the *browser*
-cookie exists before sign-in and ties pending requests, registrations and forms to one browser (RD-15). On https both have
-`__Host-` names and `Secure`; on an http loopback issuer they have plain names. A cookie that is doubled, malformed or
-unknown means "signed out" (SE-5).
+Three cookies hold nothing but random values (SE-1). The *session* cookie's secret finds the session's row; the *browser*
+cookie exists before sign-in and ties pending requests, registrations and forms to one browser (RD-15); the *device* cookie
+says that somebody signed in here before, and outlives sign-out (BF-4). On https they have `__Host-` names and `Secure`; on
+an http loopback issuer plain names. A cookie that is doubled, malformed or unknown means "signed out" (SE-5).
 
 `current_session` and `browser_id` read once per request; call them before a transaction is opened. Cookies are written
 by `install`'s hook, after the view.
@@ -18,12 +18,14 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from flask import Response, g, redirect, request, url_for
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
+from idp.accounts.guessing import Caller
 from idp.keys.secrets import new_secret
-from idp.store import sessions
+from idp.store import kept_inputs, sessions
 from idp.web.context import provider
-from idp.web.local_paths import may_return_here
+from idp.web.local_paths import may_return_here, parse_next
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -33,7 +35,11 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 BROWSER_COOKIE_LIFETIME = 30 * 86400
+DEVICE_COOKIE_LIFETIME = 180 * 86400
+KEPT_INPUT_LIFETIME = 1800
+KEPT_INPUT = "kept"
 TOUCH_EVERY = 60
+_SECRET_FIELD = re.compile(r"password|csrf|token|code", re.IGNORECASE)
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 
 
@@ -75,9 +81,17 @@ def browser_id(create: bool = True) -> str:
     return value
 
 
+def caller() -> Caller:
+    """Where this request comes from, for the counters of tries."""
+    if "device" not in g:
+        g.device = _read_cookie("device") or new_secret()
+    return Caller(address=client_address(), device=g.device, user_agent=request.user_agent.string[:255])
+
+
 def start(started: StartedSession) -> None:
     """Give this browser the session: its cookie is written after the view, for as long as the session is kept."""
     g.session_cookie = started
+    g.write_device = True
     g.signed_in = _seen(started.session, provider().clock())
 
 
@@ -103,9 +117,55 @@ def signed_in_required(view: Callable[P, Any]) -> Callable[P, Any]:
 
 
 def redirect_to_sign_in() -> AnyResponse:
-    """To the sign-in page and back to this one."""
-    here = request.full_path.rstrip("?") if request.query_string else request.path
+    """To the sign-in page and back to this one, with what was typed here."""
+    query = request.query_string.decode("ascii", "replace")
+    here = f"{request.path}?{query}" if query else request.path
+    if request.method == "POST":
+        handle = _keep_typed()
+        here = f"{request.path}?{KEPT_INPUT}={handle}" if handle else request.path
     return redirect(url_for("sign_in.page", next=here), 303)
+
+
+def typed_before() -> MultiDict[str, str] | None:
+    """What this person had typed into this page when the session ended; None where nothing was kept."""
+    handle, signed_in = request.args.get(KEPT_INPUT), current_session()
+    if request.method != "GET" or not handle or signed_in is None:
+        return None
+    parts = provider()
+    with parts.database.reading() as tx:
+        pairs = kept_inputs.find_input(
+            tx,
+            parts.master,
+            handle=handle,
+            browser_id=browser_id(create=False),
+            account_id=signed_in.account_id,
+            path=request.path,
+            now=parts.clock(),
+        )
+    return MultiDict(pairs) if pairs else None
+
+
+def _keep_typed() -> str | None:
+    """Keep the fields of this POST for the person whose session it was; no passwords, no tokens."""
+    secret = _read_cookie("session")
+    pairs = [(name, value) for name, value in request.form.items(multi=True) if not _SECRET_FIELD.search(name)]
+    if secret is None or not pairs or parse_next(request.path) is None:
+        return None
+    parts, browser = provider(), browser_id()
+    with parts.database.transaction() as tx:
+        owner = sessions.find_owner(tx, secret)
+        if owner is None:
+            return None
+        return kept_inputs.keep_input(
+            tx,
+            parts.master,
+            browser_id=browser,
+            account_id=owner,
+            path=request.path,
+            pairs=pairs,
+            lifetime=KEPT_INPUT_LIFETIME,
+            now=parts.clock(),
+        )
 
 
 def cookie_name(kind: str) -> str:
@@ -160,6 +220,8 @@ def _read_cookie(kind: str) -> str | None:
 def _write_cookies(response: Response) -> Response:
     if "session_cookie" in g:
         _write_session_cookie(response, g.session_cookie)
+    if g.get("write_device") and "device" in g:
+        _set(response, "device", g.device, DEVICE_COOKIE_LIFETIME)
     if g.get("new_browser_id"):
         _set(response, "browser", g.browser_id, BROWSER_COOKIE_LIFETIME)
     if g.get("read_cookies"):

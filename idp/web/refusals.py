@@ -1,0 +1,47 @@
+"""The words of refusals: for each stable key one sentence that says what to do, in the reader's language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idp.i18n import format_clock, gettext, marked
+
+if TYPE_CHECKING:
+    from idp.errors import Refusal
+
+WORDS: dict[str, str] = {
+    "sign_in.wrong": marked(
+        "The user name or e-mail address and the password do not fit together. Check both, or choose “Forgot password?”."
+        " If nothing helps, write to %(customer_care)s."
+    ),
+    "sign_in.slowed_down": marked(
+        "There were too many tries. For safety the next one is possible at %(until)s. “Forgot password?” works right away."
+    ),
+    "sign_in.closed": marked("This account is closed. Please write to %(customer_care)s if that is not what you want."),
+    "password.wrong": marked("This is not your current password. Check it, or choose “Forgot password?”."),
+    "password.too_short": marked("Choose a password of at least %(minimum)s characters. A short sentence is a good one."),
+    "password.too_long": marked("Choose a password of at most %(maximum)s characters."),
+    "password.control_characters": marked("Choose a password without line breaks or other control characters."),
+    "password.common": marked(
+        "This password is among the first that others would try. Choose one that is not made of common words or rows of keys."
+    ),
+    "password.personal": marked(
+        "This password is made of your own name, address or serial number. Choose one that others cannot guess."
+    ),
+    "password.same": marked("This is the password you have already. Choose a different one."),
+    "mail.slowed_down": marked("There were many requests from your network. Please try again at %(until)s."),
+    "link.expired": marked("This link has expired. Ask for a new mail."),
+    "link.used": marked("This link was used already. Sign in with your new password, or ask for a new mail."),
+    "link.replaced": marked("There is a newer mail with a newer link. Open that one, or ask for a new mail."),
+    "link.damaged": marked("This link is not complete. Copy the whole link from the mail, or ask for a new mail."),
+    "session.ended": marked("You were signed out meanwhile. Sign in and try again."),
+}
+
+
+def words_of(refusal: Refusal, *, customer_care: str) -> str:
+    """The sentence of a refusal, with its values filled in."""
+    values = {name: str(value) for name, value in refusal.details.items()}
+    until = refusal.details.get("until")
+    if isinstance(until, int):
+        values["until"] = format_clock(until)
+    return gettext(WORDS[refusal.key], **{"customer_care": customer_care, **values})
