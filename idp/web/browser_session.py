@@ -70,6 +70,14 @@ def current_session() -> SignedIn | None:
     return signed_in
 
 
+def get_signed_in() -> SignedIn:
+    """The session of a view behind `signed_in_required` (raises `LookupError` elsewhere)."""
+    signed_in = current_session()
+    if signed_in is None:
+        raise LookupError("nobody is signed in")
+    return signed_in
+
+
 def browser_id(create: bool = True) -> str:
     """The browser's own random value; made, and set as a cookie, where it has none ("" if `create` is False)."""
     if "browser_id" not in g:
