@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
 
-from flask import Response, g, redirect, request, url_for
+from flask import Response, g, redirect, request, session, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -98,6 +98,9 @@ def caller() -> Caller:
 
 def start(started: StartedSession) -> None:
     """Give this browser the session: its cookie is written after the view, for as long as the session is kept."""
+    before: SignedIn | None = g.get("signed_in")
+    if before is None or before.account_id != started.session.account_id:
+        session.clear()  # form tokens from before sign-in end with it (WB-1)
     g.session_cookie = started
     g.write_device = True
     g.signed_in = _seen(started.session, provider().clock())
@@ -105,6 +108,7 @@ def start(started: StartedSession) -> None:
 
 def forget() -> None:
     """Take the session cookie away, and the browser's value with it: the next person starts afresh (SE-7)."""
+    session.clear()
     g.session_cookie = None
     g.signed_in = None
     g.browser_id = new_secret()
@@ -193,26 +197,26 @@ def _load() -> SignedIn | None:
     parts = provider()
     now = parts.clock()
     with parts.database.reading() as tx:
-        session = sessions.find_by_secret(tx, secret, now)
-    if session is None:
+        found = sessions.find_by_secret(tx, secret, now)
+    if found is None:
         return None
-    seen = _seen(session, now)
-    if not seen.is_idle and now - session.last_seen_at >= TOUCH_EVERY:
+    seen = _seen(found, now)
+    if not seen.is_idle and now - found.last_seen_at >= TOUCH_EVERY:
         with parts.database.transaction(durable=False) as tx:
-            sessions.touch_session(tx, session.sid, now)
+            sessions.touch_session(tx, found.sid, now)
     return seen
 
 
-def _seen(session: Session, now: int) -> SignedIn:
+def _seen(found: Session, now: int) -> SignedIn:
     return SignedIn(
-        sid=session.sid,
-        account_id=session.account_id,
-        auth_time=session.auth_time,
-        started_at=session.started_at,
-        expires_at=session.expires_at,
-        kept=session.kept,
-        amr=session.amr,
-        is_idle=session.is_idle(now, provider().settings.lifetimes.idle),
+        sid=found.sid,
+        account_id=found.account_id,
+        auth_time=found.auth_time,
+        started_at=found.started_at,
+        expires_at=found.expires_at,
+        kept=found.kept,
+        amr=found.amr,
+        is_idle=found.is_idle(now, provider().settings.lifetimes.idle),
     )
 
 

@@ -7,7 +7,7 @@ everything else about the way is on the server (RD-14, WB-6). After sign-in the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, redirect, request, url_for
 
@@ -102,7 +102,7 @@ def sign_in_page(form: SignInForm, way: Way, before: Before, *, status: int = 20
     asked_again = before.account is not None and not before.wants_other
     if not form.is_submitted():
         form.username.data = before.account.user_name if before.account and asked_again else way.login_hint
-    here = {name: request.args[name] for name in ("request", "next") if name in request.args}
+    here: dict[str, Any] = {name: request.args[name] for name in ("request", "next") if name in request.args}
     return render(
         "sign_in/sign_in.html",
         status,
