@@ -13,8 +13,8 @@ from idp.accounts.passwords import check_new_password
 from idp.accounts.personal_words import personal_words
 from idp.accounts.sign_in import check_own_password
 from idp.errors import Refusal
-from idp.policy.endings import Act
 from idp.policy.approval import Status
+from idp.policy.endings import Act
 from idp.store import accounts, approvals, audit, links, sessions
 
 if TYPE_CHECKING:

@@ -78,7 +78,7 @@ class ForgotForm(FlaskForm):  # type: ignore[misc]
     def validate_email(self, field: Field) -> None:
         """Only the shape is told; whether there is an account never is (EN-3)."""
         local, at, domain = (field.data or "").rpartition("@")
-        if not at or not local or "." not in domain and domain != "localhost" or " " in field.data:
+        if not at or not local or ("." not in domain and domain != "localhost") or " " in field.data:
             raise ValidationError(gettext("Enter one e-mail address, such as name@company.com."))
 
 
