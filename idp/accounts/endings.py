@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 
 from idp.policy.endings import ENDINGS, Act, Sessions, Tokens
 from idp.signals.backchannel import announce_logout
-from idp.store import endings, pending, sessions
+from idp.store import audit, endings, pending, sessions
 from idp.store.endings import EndedFamily
 
 if TYPE_CHECKING:
     from idp.provider import Provider
     from idp.store.database import Transaction
+
+ACTS_OF_THE_OWNER = frozenset(
+    {Act.SIGN_OUT, Act.SIGN_OUT_EVERYWHERE, Act.PASSWORD_CHANGED, Act.PASSWORD_RESET, Act.CONSENT_WITHDRAWN}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,26 @@ def apply_ending(
     for account, client, ended_sid in concerned:
         announce_logout(tx, provider.master, client_id=client, account_id=account, sid=ended_sid, now=now)
     clients = sorted({client for _, client, _ in concerned})
-    return Ended(tuple(sids), tuple(family.family_id for family in families), tuple(clients))
+    ended = Ended(tuple(sids), tuple(family.family_id for family in families), tuple(clients))
+    _record(tx, act, account_id, client_id, ended, now)
+    return ended
+
+
+def _record(tx: Transaction, act: Act, account_id: str | None, client_id: str | None, ended: Ended, now: int) -> None:
+    """One line in the audit trail for each row that ended something."""
+    if not (ended.sids or ended.family_ids):
+        return
+    by_owner = act in ACTS_OF_THE_OWNER and account_id is not None
+    audit.record(
+        tx,
+        act.value,
+        now=now,
+        actor_kind="customer" if by_owner else "system",
+        actor=account_id or "" if by_owner else "",
+        account_id=account_id,
+        client_id=client_id,
+        details={"sessions": len(ended.sids), "families": len(ended.family_ids), "sites": list(ended.client_ids)},
+    )
 
 
 def _list_concerned(

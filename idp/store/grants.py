@@ -15,6 +15,7 @@ _SAVE = Statement(
     " VALUES (:account_id, :client_id, :scope, :now, :now)"
     " ON CONFLICT (account_id, client_id) DO UPDATE SET scope = excluded.scope, updated_at = excluded.updated_at"
 )
+_LIST = Statement("SELECT client_id, scope, granted_at FROM grants WHERE account_id = :account_id ORDER BY client_id")
 _DELETE = Statement("DELETE FROM grants WHERE account_id = :account_id AND client_id = :client_id")
 
 
@@ -22,6 +23,12 @@ def find_granted_scope(tx: Transaction, account_id: str, client_id: str) -> froz
     """The scopes that the end-user permitted this client; empty where nothing was."""
     row = tx.one(_FIND, account_id=account_id, client_id=client_id)
     return frozenset(row["scope"].split()) if row else frozenset()
+
+
+def list_grants(tx: Transaction, account_id: str) -> list[tuple[str, frozenset[str], int]]:
+    """What the end-user permitted: client, scopes, since when."""
+    rows = tx.all(_LIST, account_id=account_id)
+    return [(row["client_id"], frozenset(row["scope"].split()), row["granted_at"]) for row in rows]
 
 
 def save_grant(tx: Transaction, account_id: str, client_id: str, scope: frozenset[str], now: int) -> None:

@@ -33,9 +33,16 @@ _FIND_PARKED = Statement(
     "SELECT request FROM pending_authorizations WHERE handle_hash = :handle_hash AND browser_hash IS NULL"
     " AND expires_at > :now"
 )
+_FIND_CLIENT = Statement(
+    "SELECT client_id FROM pending_authorizations WHERE handle_hash = :handle_hash AND browser_hash = :browser_hash"
+)
 _BIND = Statement(
     "UPDATE pending_authorizations SET account_id = :account_id, sid = :sid,"
     " chosen_at = CASE WHEN account_id = :account_id THEN chosen_at ELSE NULL END"
+    " WHERE handle_hash = :handle_hash AND finished_at IS NULL"
+)
+_RELEASE = Statement(
+    "UPDATE pending_authorizations SET account_id = NULL, sid = NULL, chosen_at = NULL"
     " WHERE handle_hash = :handle_hash AND finished_at IS NULL"
 )
 _CHOOSE = Statement(
@@ -128,10 +135,23 @@ def find_pending(tx: Transaction, handle: str, browser_id: str, now: int) -> Pen
     return None if row is None else _parse(handle, row)
 
 
+def find_client_of_request(tx: Transaction, handle: str, browser_id: str) -> str | None:
+    """The client of a request of this browser, waiting or not, so that the way back can be named."""
+    hashes = {"handle_hash": hash_secret(PURPOSE, handle), "browser_hash": hash_secret("browser", browser_id)}
+    row = tx.one(_FIND_CLIENT, **hashes)
+    return None if row is None else str(row["client_id"])
+
+
 def bind_pending(tx: Transaction, pending: Pending, *, account_id: str, sid: str) -> None:
     """Note whom a page of this request is shown to; another person's choice is forgotten (SE-7)."""
     if not pending.is_bound_to(account_id, sid):
         tx.run(_BIND, handle_hash=hash_secret(PURPOSE, pending.handle), account_id=account_id, sid=sid)
+
+
+def release_pending(tx: Transaction, pending: Pending) -> None:
+    """Let the request wait for whoever signs in next, so that it does not end with the session it was shown to."""
+    if pending.account_id is not None:
+        tx.run(_RELEASE, handle_hash=hash_secret(PURPOSE, pending.handle))
 
 
 def choose_account(tx: Transaction, pending: Pending, *, account_id: str, now: int) -> bool:

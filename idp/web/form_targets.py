@@ -1,0 +1,28 @@
+"""Where a form of this page may lead: browsers apply CSP `form-action` to the whole redirect chain after a POST.
+
+A page whose form ends at a site (sign-in on the way to a site, consent, sign-out) names the redirect URI that was already
+validated; the security headers add its origin to `form-action` (WB-3).
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import g
+
+
+def allow_form_target(uri: str | None) -> None:
+    """Let the forms of this page end at the origin of a validated URI."""
+    parts = urlsplit(uri or "")
+    if parts.scheme and parts.netloc:
+        form_targets().add(f"{parts.scheme}://{parts.netloc}")
+    elif parts.scheme:
+        form_targets().add(f"{parts.scheme}:")
+
+
+def form_targets() -> set[str]:
+    """The origins besides our own that forms of this page may end at."""
+    if "form_targets" not in g:
+        g.form_targets = set()
+    targets: set[str] = g.form_targets
+    return targets

@@ -1,0 +1,200 @@
+"""The authorization endpoint and its pages (OpenID Connect Core §3.1.2; RFC 9700 §2.1, §4.11).
+
+GET and POST; a POST comes from another site and so without cookies: it is parked and comes back as a GET with a handle.
+Sign-in pages send the person to `/oauth/continue/<handle>`, where what happens next is decided anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from flask import Blueprint, Response, abort, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from idp.errors import ProtocolError
+from idp.policy.interaction import Decision, Step
+from idp.protocol import authorization_endpoint as endpoint
+from idp.protocol.authorization_request import check_request
+from idp.protocol.authorization_response import build_error
+from idp.protocol.parameters import Parameters
+from idp.store import grants, pending
+from idp.web.browser_session import browser_id, current_session
+from idp.web.context import provider
+from idp.web.oauth import interaction_pages as pages
+from idp.web.oauth.parameters import read_parameters
+
+if TYPE_CHECKING:
+    from idp.store.database import Transaction
+
+blueprint = Blueprint("authorize", __name__)
+log = structlog.get_logger("idp.web.oauth.authorize")
+
+PARKED = "parked-authorization"
+PARKED_SECONDS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step ended in: an address to go to, or a page to show."""
+
+    location: str = ""
+    page: pages.Page | None = None
+
+
+@blueprint.route("/oauth/authorize", methods=["GET", "POST"], provide_automatic_options=False)
+def authorize() -> AnyResponse:
+    """Take an authorization request."""
+    if request.method == "HEAD":
+        abort(405)
+    try:
+        parameters = read_parameters()
+        if request.method == "POST":
+            return _park(parameters)
+        return _answer(_begin(_unpark(parameters)))
+    except ProtocolError as error:
+        return pages.show_unusable(error)
+
+
+# The request comes from a site's own form: it carries no token of ours and changes nothing (conformance §6.7).
+authorize.csrf_exempt = True  # type: ignore[attr-defined]
+
+
+@blueprint.route("/oauth/continue/<handle>", methods=["GET", "POST"], provide_automatic_options=False)
+def go_on(handle: str) -> AnyResponse:
+    """Go on with a request that waited: decide anew (GET), or take what a page of ours was answered with (POST)."""
+    if request.method == "HEAD":
+        abort(405)
+    form = pages.StepForm()
+    if request.method == "POST" and not form.validate():
+        return redirect(url_for("authorize.go_on", handle=handle), 303)
+    try:
+        return _answer(_go_on(handle, form if request.method == "POST" else None))
+    except ProtocolError as error:
+        return pages.show_unusable(error, handle)
+
+
+def _answer(outcome: Outcome) -> AnyResponse:
+    if outcome.page is not None:
+        return pages.show(outcome.page)
+    return redirect(outcome.location, 303)
+
+
+def _rules() -> endpoint.Rules:
+    parts = provider()
+    return endpoint.Rules(parts.settings.server.issuer, parts.settings.lifetimes, parts.keyring)
+
+
+def _visitor() -> endpoint.Visitor | None:
+    session = current_session()
+    if session is None:
+        return None
+    return endpoint.Visitor(session.account_id, session.sid, session.auth_time, session.is_idle)
+
+
+def _park(parameters: Parameters) -> Response | AnyResponse:
+    """Keep a POST and come back with cookies; what is wrong with client or redirect URI is said at once."""
+    parts = provider()
+    now = parts.clock()
+    with parts.database.transaction(durable=False) as tx:
+        endpoint.open_request(tx, _rules(), parameters)
+        values = {**parameters.values, **dict.fromkeys(parameters.faults, "")}
+        handle = pending.park_request(tx, PARKED, values, now=now, lifetime=PARKED_SECONDS)
+    return redirect(url_for("authorize.authorize", handle=handle), 303)
+
+
+def _unpark(parameters: Parameters) -> Parameters:
+    """The parked parameters, where the request is only a handle; a parked fault has no value."""
+    handle = parameters.get("handle")
+    if handle is None or parameters.get("client_id") is not None:
+        return parameters
+    parts = provider()
+    with parts.database.reading() as tx:
+        parked = pending.find_parked(tx, PARKED, handle, parts.clock())
+    if parked is None:
+        raise ProtocolError("invalid_request", "the request has expired", may_redirect=False)
+    values = {name: value for name, value in parked.items() if value}
+    return Parameters(values, {name: "not sound" for name, value in parked.items() if not value})
+
+
+def _begin(parameters: Parameters) -> Outcome:
+    parts, rules, visitor = provider(), _rules(), _visitor()
+    browser, now = browser_id(), parts.clock()
+    with parts.database.transaction(durable=False) as tx:
+        opened = endpoint.open_request(tx, rules, parameters)
+        try:
+            check_request(opened.request, opened.client)
+        except ProtocolError as error:
+            return _refuse_request(opened, error, is_known=visitor is not None)
+        step = endpoint.find_next_step(tx, rules, opened, visitor, None, now)
+        if step.decision.step in (Step.ANSWER, Step.REFUSE):
+            return Outcome(endpoint.answer(tx, rules, opened, step, None, now))
+        waiting = endpoint.keep_waiting(tx, rules, opened, visitor if step.end_user else None, browser, now)
+        return _stop_at(step.decision.step, waiting)
+
+
+def _refuse_request(opened: endpoint.OpenRequest, error: ProtocolError, *, is_known: bool) -> Outcome:
+    """Tell the client by redirect; a stranger first sees where the link leads (RD-13; RFC 9700 §4.11.2)."""
+    location = build_error(opened.reply_to, error)
+    log.info("authorization request refused", client_id=opened.client.client_id, error=error.error, why=error.description)
+    if is_known or opened.request.is_silent:
+        return Outcome(location)
+    return Outcome(page=pages.Page("refused_request", opened, location=location, error=error))
+
+
+def _stop_at(step: Step, waiting: pending.Pending) -> Outcome:
+    if step in (Step.SIGN_IN, Step.REAUTHENTICATE):
+        return Outcome(_sign_in_page(waiting))
+    return Outcome(url_for("authorize.go_on", handle=waiting.handle))
+
+
+def _sign_in_page(waiting: pending.Pending, *, wants_other: bool = False) -> str:
+    return url_for("sign_in.page", request=waiting.handle, other=1 if wants_other else None)
+
+
+def _go_on(handle: str, form: pages.StepForm | None) -> Outcome:
+    parts, rules, visitor = provider(), _rules(), _visitor()
+    browser, now = browser_id(create=False), parts.clock()
+    with parts.database.transaction(durable=form is not None) as tx:
+        waiting = pending.find_pending(tx, handle, browser, now)
+        if waiting is None:
+            raise ProtocolError("invalid_request", "the request is finished or has expired", may_redirect=False)
+        opened = endpoint.reopen_request(tx, rules, waiting)
+        step = endpoint.find_next_step(tx, rules, opened, visitor, waiting, now)
+        if form is not None and visitor is not None and form.answers(parts.master, opened, waiting, step.end_user):
+            step = _take_wish(tx, rules, opened, visitor, waiting, step, form.wish.data or "", now)
+        if step.decision.step in (Step.ANSWER, Step.REFUSE):
+            return Outcome(endpoint.answer(tx, rules, opened, step, waiting, now))
+        wants_other = form is not None and form.wish.data == "other"
+        if step.end_user is None or step.decision.step in (Step.SIGN_IN, Step.REAUTHENTICATE) or wants_other:
+            pending.release_pending(tx, waiting)
+            return Outcome(_sign_in_page(waiting, wants_other=wants_other))
+        if form is not None:
+            return _stop_at(step.decision.step, waiting)
+        pending.bind_pending(tx, waiting, account_id=step.end_user.account_id, sid=step.end_user.sid)
+        return Outcome(page=pages.Page(step.decision.step.value, opened, end_user=step.end_user, waiting=waiting))
+
+
+def _take_wish(
+    tx: Transaction,
+    rules: endpoint.Rules,
+    opened: endpoint.OpenRequest,
+    visitor: endpoint.Visitor,
+    waiting: pending.Pending,
+    step: endpoint.NextStep,
+    wish: str,
+    now: int,
+) -> endpoint.NextStep:
+    """What the end-user said, if it is what this step asks; anything else leaves the step as it is."""
+    asked = step.decision.step
+    if step.end_user is None:
+        return step
+    if (asked, wish) in ((Step.CONSENT, "deny"), (Step.EXPLAIN_APPROVAL, "leave")):
+        return endpoint.NextStep(Decision(Step.REFUSE, "access_denied"), step.end_user)
+    if (asked, wish) == (Step.CONSENT, "approve"):
+        grants.save_grant(tx, visitor.account_id, opened.client.client_id, opened.scope, now)
+        return endpoint.find_next_step(tx, rules, opened, visitor, waiting, now, has_consented=True)
+    if (asked, wish) == (Step.SELECT_ACCOUNT, "continue"):
+        pending.choose_account(tx, waiting, account_id=visitor.account_id, now=now)
+    return step

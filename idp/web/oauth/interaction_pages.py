@@ -1,0 +1,127 @@
+"""The pages of the authorization endpoint: consent, choice of account, the page for pending customers, and what went wrong.
+
+What a form sends back is a wish and a ticket. The ticket is a MAC over the request, the person, the session and the scope
+that the page showed, so that a page that was shown to somebody else, or for something else, decides nothing (SE-7, RD-14).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Response
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, StringField
+
+from idp.errors import ProtocolError
+from idp.i18n import format_clock, gettext
+from idp.keys.secrets import is_same, new_reference
+from idp.protocol.authorization_response import ReplyTo
+from idp.protocol.third_party_login import build_initiation
+from idp.store import pending
+from idp.store.clients import RegisteredClient, find_client
+from idp.web.browser_session import browser_id
+from idp.web.context import provider
+from idp.web.form_targets import allow_form_target
+from idp.web.oauth.scope_words import describe_scope
+from idp.web.pages import render
+
+if TYPE_CHECKING:
+    from idp.keys.master import MasterKey
+    from idp.protocol.authorization_endpoint import OpenRequest
+    from idp.store.end_users import EndUser
+    from idp.store.pending import Pending
+
+log = structlog.get_logger("idp.web.oauth.authorize")
+
+DAY = 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page to show: which one, about which request, to whom."""
+
+    name: str
+    opened: OpenRequest
+    end_user: EndUser | None = None
+    waiting: Pending | None = None
+    location: str = ""
+    error: ProtocolError | None = None
+
+
+class StepForm(FlaskForm):  # type: ignore[misc]
+    """What a page of a waiting request was answered with."""
+
+    ticket = HiddenField()
+    wish = StringField()
+
+    def answers(self, master: MasterKey, opened: OpenRequest, waiting: Pending, end_user: EndUser | None) -> bool:
+        """Whether the page that was answered was this one, shown to this person."""
+        if end_user is None or not waiting.is_bound_to(end_user.account_id, end_user.sid):
+            return False
+        return is_same(str(self.ticket.data or ""), _ticket(master, opened, waiting, end_user))
+
+
+def show(page: Page) -> Response:
+    """Render a page of a request; its forms may end at the client's redirect URI."""
+    reply_to: ReplyTo = page.opened.reply_to
+    allow_form_target(reply_to.redirect_uri)
+    values: dict[str, Any] = {"client": page.opened.client, "host": urlsplit(reply_to.redirect_uri).netloc, "end_user": page.end_user}
+    if page.error is not None:
+        reference = _note(page.error)
+        values |= {"location": page.location, "error": page.error, "reference": reference}
+        return render("oauth/refused_request.html", page.error.status, **values)
+    if page.waiting is None or page.end_user is None:
+        raise LookupError("a page of a request needs the request and its end-user")
+    form = StepForm(formdata=None)
+    form.ticket.data = _ticket(provider().master, page.opened, page.waiting, page.end_user)
+    values |= {"form": form, "handle": page.waiting.handle}
+    if page.name == "consent":
+        values |= {"items": describe_scope(page.opened.scope, page.end_user), "ends": describe_end(page)}
+    return render(f"oauth/{page.name}.html", **values)
+
+
+def show_unusable(error: ProtocolError, handle: str | None = None) -> Response:
+    """The request cannot be used and the client cannot be told: say so here, with the way back where one is known (RD-4)."""
+    client = _find_client_of(handle) if handle else None
+    values = {"error": error, "reference": _note(error), "client": client, "is_ours": handle is not None}
+    return render("oauth/unusable_request.html", error.status, **values, way_back=find_way_back(client))
+
+
+def find_way_back(client: RegisteredClient | None) -> str | None:
+    """The address that starts again at the site."""
+    if client is None:
+        return None
+    if client.initiate_login_uri:
+        return build_initiation(client.initiate_login_uri, provider().settings.server.issuer)
+    return client.uri
+
+
+def describe_end(page: Page) -> str:
+    """For how long the site gets it."""
+    if "offline_access" in page.opened.scope:
+        days = provider().settings.lifetimes.offline_total // DAY
+        return gettext("For %(days)s days at most, also after you have signed out.", days=days)
+    until = format_clock(page.end_user.session_expires_at if page.end_user else 0)
+    return gettext("Until you sign out, at the latest until %(time)s.", time=until)
+
+
+def _ticket(master: MasterKey, opened: OpenRequest, waiting: Pending, end_user: EndUser) -> str:
+    scope = " ".join(sorted(opened.scope))
+    return master.mac("interaction", f"{waiting.handle} {end_user.account_id} {end_user.sid} {scope}").hex()
+
+
+def _find_client_of(handle: str) -> RegisteredClient | None:
+    browser = browser_id(create=False)
+    with provider().database.reading() as tx:
+        client_id = pending.find_client_of_request(tx, handle, browser) if browser else None
+        return find_client(tx, client_id) if client_id else None
+
+
+def _note(error: ProtocolError) -> str:
+    """Log the refusal under the number that the page shows."""
+    reference = new_reference()
+    log.info("authorization page refused", reference=reference, error=error.error, why=error.description)
+    return reference

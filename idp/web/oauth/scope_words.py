@@ -1,0 +1,45 @@
+"""Scopes in the reader's words and values (UX: consent says what the site gets)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idp.i18n import format_clock, gettext, marked
+
+if TYPE_CHECKING:
+    from idp.store.end_users import EndUser
+
+NAMES = {
+    "openid": marked("That it is you"),
+    "profile": marked("Your name, user name, company and language"),
+    "email": marked("Your e-mail address"),
+    "approval": marked("Whether your account is approved"),
+    "interests": marked("Your interests and region"),
+    "session": marked("Until when you are signed in"),
+    "offline_access": marked("All this also while you are away"),
+}
+
+STATUS = {
+    "approved": marked("approved"),
+    "pending": marked("being reviewed"),
+    "rejected": marked("not approved"),
+    "suspended": marked("suspended"),
+}
+
+
+def name_scope(scope: str) -> str:
+    """What a scope gives, in words."""
+    return gettext(NAMES[scope]) if scope in NAMES else scope
+
+
+def describe_scope(scope: frozenset[str], end_user: EndUser) -> list[tuple[str, str]]:
+    """What the site gets, in words and in this person's values."""
+    values = {
+        "openid": gettext("a number that stands for your account"),
+        "profile": end_user.name,
+        "email": end_user.email,
+        "approval": gettext(STATUS.get(end_user.approval_status, "pending")),
+        "session": format_clock(end_user.session_expires_at),
+        "offline_access": gettext("until you take it back"),
+    }
+    return [(name_scope(name), values.get(name, "")) for name in NAMES if name in scope]
