@@ -38,6 +38,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from idp.signals import backchannel
     from idp.signals.delivery import deliver_backchannel_logout
     from idp.signals.fetcher import Fetcher
+    from idp.signals.tidy import forget_delivered
     from idp.store import notes, schema, signing_keys
     from idp.store.clients import Clients
     from idp.store.database import open_database
@@ -67,6 +68,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
         housekeeping=(
             session_ends.end_expired_sessions,
             session_ends.forget_old_traces,
+            forget_delivered,
         ),
     )
     web.mount(app, provider)

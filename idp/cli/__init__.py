@@ -14,7 +14,13 @@ import click
 
 COMMANDS = {
     "serve": "idp.cli.serve",
+    "worker": "idp.cli.worker",
+    "check": "idp.cli.check",
     "migrate": "idp.cli.migrate",
+    "apply": "idp.cli.apply",
+    "clients": "idp.cli.clients",
+    "accounts": "idp.cli.accounts",
+    "approvals": "idp.cli.approvals",
 }
 
 

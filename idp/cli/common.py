@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -60,3 +61,15 @@ def print_json(value: Any) -> None:
     """Print a value for scripts."""
     json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")
+
+
+def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns; one line each."""
+    widths = [max(len(line[index]) for line in (titles, *rows)) for index in range(len(titles))]
+    for line in (titles, *rows):
+        click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def stamp(instant: int | None) -> str:
+    """An instant in UTC with offset, as logs have it (LG-5)."""
+    return datetime.fromtimestamp(instant, UTC).isoformat(sep=" ", timespec="minutes") if instant else ""

@@ -126,7 +126,9 @@ def check_free(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             reason = os.strerror(error.errno or 0)
-            raise Refused(f"server.bind: cannot listen on {host}:{port}: {reason}; stop the other server, or set another") from None
+            raise Refused(
+                f"server.bind: cannot listen on {host}:{port}: {reason}; stop the other server, or set another"
+            ) from None
 
 
 @contextlib.contextmanager

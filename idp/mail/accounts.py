@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 
 
 def reset_password(
-    provider: Provider, tx: Transaction, *, to: Recipient, link: str, expires_at: int, reference: str, user_name: str = ""
+    provider: Provider,
+    tx: Transaction,
+    *,
+    to: Recipient,
+    link: str,
+    expires_at: int,
+    reference: str,
+    user_name: str = "",
 ) -> int:
     """The link to a new password, with its lifetime below it (F-2.1, F-2.6)."""
     return post(

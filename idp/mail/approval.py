@@ -16,13 +16,17 @@ def approved(
     provider: Provider, tx: Transaction, *, to: Recipient, user_name: str, link: str = "/", site_name: str = ""
 ) -> int:
     """The registration is approved: sign in, or go on to the site that one came from (`link`, `site_name`)."""
-    return post(
-        provider, tx, "approved", to, user_name=user_name, link=own_link(provider, link), site_name=site_name
-    )
+    return post(provider, tx, "approved", to, user_name=user_name, link=own_link(provider, link), site_name=site_name)
 
 
 def rejected(
-    provider: Provider, tx: Transaction, *, to: Recipient, reason: str, status_link: str = "/register/status", reference: str = ""
+    provider: Provider,
+    tx: Transaction,
+    *,
+    to: Recipient,
+    reason: str,
+    status_link: str = "/register/status",
+    reference: str = "",
 ) -> int:
     """The registration is rejected: why, and the way to answer (F-1.8)."""
     return post(

@@ -54,7 +54,15 @@ def announce_logout(
         return False
     payload = {"client_id": client_id, "sub": account_id, "sid": sid, "jti": new_identifier()}
     outbox.enqueue(
-        tx, master, kind=KIND, name="logout", payload=payload, now=now, account_id=account_id, client_id=client_id, sid=sid
+        tx,
+        master,
+        kind=KIND,
+        name="logout",
+        payload=payload,
+        now=now,
+        account_id=account_id,
+        client_id=client_id,
+        sid=sid,
     )
     return True
 

@@ -173,9 +173,7 @@ class _TimedStream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         """Begin TLS for the name in the address, which the certificate must have."""
-        return _TimedStream(
-            self._inner.start_tls(ssl_context, server_hostname, _left(self._deadline)), self._deadline
-        )
+        return _TimedStream(self._inner.start_tls(ssl_context, server_hostname, _left(self._deadline)), self._deadline)
 
     def get_extra_info(self, info: str) -> object:
         """What httpcore wants to know about the connection."""

@@ -93,8 +93,12 @@ class Worker:
         for thread in self._threads:
             thread.join(STOP_SECONDS)
 
+    def ask_to_stop(self) -> None:
+        """Let `wait` return; all that a signal handler may do."""
+        self._stop.set()
+
     def wait(self) -> None:
-        """Stay until `stop` was called from a signal handler."""
+        """Stay until somebody asked to stop."""
         while not self._stop.wait(0.5):
             pass
 

@@ -14,7 +14,9 @@ _KEEP = Statement(
     "INSERT INTO mailbox (message_id, sealed, created_at) VALUES (:message_id, :sealed, :now)"
     " ON CONFLICT (message_id) DO UPDATE SET sealed = excluded.sealed"
 )
-_LIST = Statement("SELECT message_id, sealed, created_at FROM mailbox ORDER BY created_at DESC, message_id LIMIT :limit")
+_LIST = Statement(
+    "SELECT message_id, sealed, created_at FROM mailbox ORDER BY created_at DESC, message_id LIMIT :limit"
+)
 _FIND = Statement("SELECT sealed, created_at FROM mailbox WHERE message_id = :message_id")
 _PURGE = Statement("DELETE FROM mailbox WHERE created_at < :before")
 

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("mailbox", __name__)
 
-HTML_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; form-action 'none'; base-uri 'none'"
+HTML_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; form-action 'none'; base-uri 'none'"
+)
 SANDBOX = "allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation"
 
 _LINK = re.compile(r"https?://[^\s<>\"]+")

@@ -1,0 +1,128 @@
+"""`idp accounts`: find accounts, look at one, give and take roles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, stamp, with_settings
+from idp.policy.staff import ROLES
+from idp.store import account_list, accounts, approvals, audit, outbox
+
+if TYPE_CHECKING:
+    from idp.config import Settings
+    from idp.store.accounts import Account
+    from idp.store.database import Transaction
+
+
+@click.group("accounts")
+def command() -> None:
+    """Find accounts, look at one, give and take roles."""
+
+
+@command.command("list")
+@click.option("--search", default="", help="Name, company, e-mail address, user name or serial number.")
+@click.option("--status", default="", type=click.Choice(["", "pending", "approved", "rejected", "suspended"]))
+@click.option("--limit", default=200, show_default=True, type=click.IntRange(1, 100_000))
+@json_option
+@with_settings
+def list_command(settings: Settings, search: str, status: str, limit: int, as_json: bool) -> None:
+    """List accounts, oldest first."""
+    provider = open_provider(settings)
+    with provider.database.reading() as tx:
+        found = account_list.list_accounts(tx, search=search, status=status, limit=limit)
+    if as_json:
+        print_json([describe(account) for account in found])
+    else:
+        print_table(
+            ("user name", "e-mail", "name", "company", "approval", "roles"),
+            [(a.user_name, a.email, a.name, a.company, a.approval_status, " ".join(sorted(a.roles))) for a in found],
+        )
+
+
+@command.command("show")
+@click.argument("account")
+@json_option
+@with_settings
+def show_command(settings: Settings, account: str, as_json: bool) -> None:
+    """Show one account: by e-mail address, user name or id."""
+    provider = open_provider(settings)
+    with provider.database.reading() as tx:
+        found = get_account(tx, account)
+        value = describe(found)
+        value["serial_numbers"] = accounts.list_serial_numbers(tx, found.account_id)
+        value["decisions"] = [
+            {
+                "at": line.created_at,
+                "old": line.old_status,
+                "new": line.new_status,
+                "by": f"{line.actor_kind} {line.actor}".strip(),
+                "reason": line.reason,
+            }
+            for line in approvals.list_decisions(tx, found.account_id)
+        ]
+        value["mails"] = [
+            {"message": f.name, "state": f.state, "at": f.created_at, "error": f.last_error}
+            for f in outbox.fate(tx, account_id=found.account_id, now=provider.clock(), limit=20)
+        ]
+    if as_json:
+        print_json(value)
+    else:
+        _print_account(value)
+
+
+@command.command("roles")
+@click.argument("account")
+@click.argument("roles", nargs=-1, type=click.Choice(sorted(ROLES)))
+@with_settings
+def roles_command(settings: Settings, account: str, roles: tuple[str, ...]) -> None:
+    """Give an account exactly these ROLES; none takes them all."""
+    provider = open_provider(settings)
+    now = provider.clock()
+    with provider.database.transaction() as tx:
+        found = get_account(tx, account)
+        account_list.set_roles(tx, found.account_id, frozenset(roles), now)
+        details = {"old": sorted(found.roles), "new": sorted(roles)}
+        audit.record(tx, "roles_changed", now=now, actor_kind="operator", account_id=found.account_id, details=details)
+    click.echo(f"{found.user_name}: {' '.join(sorted(roles)) or 'no roles'}")
+
+
+def get_account(tx: Transaction, text: str) -> Account:
+    """The account that an operator names. Raises `Refused` where there is none."""
+    found = accounts.find_by_identifier(tx, text) or accounts.find_account(tx, text)
+    if found is None:
+        raise Refused(f"there is no account {text}; find it with: idp accounts list --search TEXT")
+    return found
+
+
+def describe(account: Account) -> dict[str, Any]:
+    """An account for scripts; standard claim names, no secret."""
+    return {
+        "account_id": account.account_id,
+        "email": account.email,
+        "preferred_username": account.user_name,
+        "given_name": account.given_name,
+        "family_name": account.family_name,
+        "company": account.company,
+        "country": account.country,
+        "locale": account.locale,
+        "access": account.access,
+        "approval_status": account.approval_status,
+        "approval_updated_at": account.approval_updated_at,
+        "roles": sorted(account.roles),
+        "created_at": account.created_at,
+        "last_sign_in_at": account.last_sign_in_at,
+    }
+
+
+def _print_account(value: dict[str, Any]) -> None:
+    for name, content in value.items():
+        if name in ("roles", "serial_numbers"):
+            click.echo(f"{name:20} {' '.join(content)}")
+        elif not isinstance(content, list):
+            click.echo(f"{name:20} {stamp(content) if name.endswith('_at') else content}")
+    for line in value["decisions"]:
+        click.echo(f"{stamp(line['at'])}  {line['old']} → {line['new']}  by {line['by']}  {line['reason']}")
+    for line in value["mails"]:
+        click.echo(f"{stamp(line['at'])}  mail {line['message']}: {line['state']}  {line['error'] or ''}")

@@ -1,0 +1,93 @@
+"""`[[approval_rules]]`, `[[serial_numbers]]` and `serial_number_file` of an apply file."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from idp.cli.apply.plan import Change
+from idp.cli.apply.values import Values
+from idp.policy.approval import Rule, parse_rule
+from idp.store import rules
+from idp.store.rules import StoredRule
+
+if TYPE_CHECKING:
+    from idp.store.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEntry:
+    """A rule with its place."""
+
+    rule: StoredRule
+    position: int
+
+
+def parse_rule_entry(entry: Mapping[str, Any], position: int) -> RuleEntry:
+    """A rule; its place is its place in the file. Raises `ValueError`."""
+    enabled = entry.get("enabled", True)
+    if not isinstance(enabled, bool):
+        raise ValueError("enabled: must be true or false")
+    rule = parse_rule({name: value for name, value in entry.items() if name != "enabled"})
+    return RuleEntry(StoredRule(**{name: getattr(rule, name) for name in Rule.__slots__}, enabled=enabled), position)
+
+
+def apply_rule(tx: Transaction, entry: RuleEntry, now: int) -> Change:
+    """Make a rule or change it."""
+    old = next((rule for rule in rules.list_rules(tx) if rule.rule_key == entry.rule.rule_key), None)
+    rules.save_rule(tx, entry.rule, position=entry.position, now=now)
+    if old is None:
+        return Change("rule", entry.rule.rule_key, "add")
+    names = tuple(name for name in StoredRule.__slots__ if getattr(old, name) != getattr(entry.rule, name))
+    return Change("rule", entry.rule.rule_key, "change" if names else "keep", names)
+
+
+@dataclass(frozen=True, slots=True)
+class SerialEntry:
+    """A serial number that was sold."""
+
+    serial_number: str
+    product: str
+
+
+def parse_serial_entry(entry: Mapping[str, Any]) -> SerialEntry:
+    """A number of the list. Raises `ValueError`."""
+    values = Values(entry, ("serial_number", "product"))
+    return SerialEntry(parse_serial(values.needed("serial_number")), values.text("product"))
+
+
+def read_serial_file(path: Path) -> list[SerialEntry]:
+    """A CSV file: serial number, then the product if it is known. Raises `ValueError` naming the line."""
+    found = []
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for number, row in enumerate(csv.reader(file), 1):
+                if not row or not row[0].strip() or row[0].startswith("#"):
+                    continue
+                try:
+                    found.append(SerialEntry(parse_serial(row[0]), row[1].strip()[:255] if len(row) > 1 else ""))
+                except ValueError as error:
+                    raise ValueError(f"line {number}: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: cannot be read: {error}") from None
+    return found
+
+
+def apply_serials(tx: Transaction, entries: list[SerialEntry]) -> Change:
+    """Add numbers to the list of those sold; none is taken away."""
+    changed = sum(rules.add_serial_number(tx, entry.serial_number, entry.product) for entry in entries)
+    return Change(
+        "serial numbers", f"{len(entries)} listed", "add" if changed else "keep", (f"{changed} new",) if changed else ()
+    )
+
+
+def parse_serial(text: str) -> str:
+    """A serial number like `AB123Z` in its one spelling (F-1.4). Raises `ValueError`."""
+    plain = re.sub(r"[\s-]+", "", text).upper()
+    if not re.fullmatch(r"[A-Z]{2}[0-9]{3}[A-Z]", plain):
+        raise ValueError("serial_number: must be two letters, three digits and a letter, like AB123Z")
+    return plain

@@ -1,0 +1,83 @@
+"""`idp approvals`: the queue, and decisions by the operator; each change goes the way that staff's decisions go."""
+
+from __future__ import annotations
+
+import getpass
+from typing import TYPE_CHECKING
+
+import click
+
+from idp.accounts.approval import Actor, change_status
+from idp.cli.accounts import describe, get_account
+from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, stamp, with_settings
+from idp.errors import Refusal
+from idp.policy.approval import NEEDS_REASON, Status
+from idp.store import account_list, accounts
+
+if TYPE_CHECKING:
+    from idp.config import Settings
+
+
+@click.group("approvals")
+def command() -> None:
+    """The queue of registrations, and decisions from the terminal."""
+
+
+@command.command("list")
+@click.option("--status", default="pending", show_default=True, type=click.Choice([status.value for status in Status]))
+@json_option
+@with_settings
+def list_command(settings: Settings, status: str, as_json: bool) -> None:
+    """List accounts in a status, by default those that wait; oldest first."""
+    provider = open_provider(settings)
+    with provider.database.reading() as tx:
+        found = account_list.list_accounts(tx, status=status)
+        serials = {account.account_id: accounts.list_serial_numbers(tx, account.account_id) for account in found}
+    if as_json:
+        print_json([{**describe(a), "serial_numbers": serials[a.account_id]} for a in found])
+    else:
+        print_table(
+            ("since", "user name", "e-mail", "name", "company", "serial number"),
+            [
+                (stamp(a.approval_updated_at), a.user_name, a.email, a.name, a.company, " ".join(serials[a.account_id]))
+                for a in found
+            ],
+        )
+
+
+def _decision(name: str, new: Status, summary: str) -> None:
+    """Add one deciding command."""
+
+    @command.command(name, help=summary)
+    @click.argument("account")
+    @click.option("--reason", default="", help="What the customer reads.")
+    @with_settings
+    def decide(settings: Settings, account: str, reason: str) -> None:
+        if new in NEEDS_REASON and not reason.strip():
+            raise Refused("give the customer a reason: --reason TEXT")
+        provider = open_provider(settings)
+        actor = Actor("operator", _operator())
+        with provider.database.transaction() as tx:
+            found = get_account(tx, account)
+            try:
+                changed = change_status(provider, tx, found, new, actor, reason=reason.strip(), now=provider.clock())
+            except Refusal:
+                raise Refused(f"{found.user_name} is {found.approval_status} and cannot become {new.value}") from None
+            if not changed:
+                raise Refused(f"{found.user_name} was decided by somebody else just now")
+        click.echo(f"{found.user_name}: {found.approval_status} → {new.value}")
+
+
+_decision("approve", Status.APPROVED, "Approve a waiting account.")
+_decision("reject", Status.REJECTED, "Reject a waiting account; --reason says why.")
+_decision("suspend", Status.SUSPENDED, "Suspend an approved account; --reason says why.")
+_decision("reinstate", Status.APPROVED, "Make a suspended account approved again.")
+_decision("reopen", Status.PENDING, "Put an account back into the queue.")
+
+
+def _operator() -> str:
+    """Who sits at the terminal, as far as the system knows."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""

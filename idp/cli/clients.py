@@ -1,0 +1,133 @@
+"""`idp clients`: the registered sites and services; switch one off or on, give it a new secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from idp.accounts.endings import apply_ending
+from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, with_settings
+from idp.keys.secrets import new_secret
+from idp.policy.endings import Act
+from idp.store import audit, clients
+
+if TYPE_CHECKING:
+    from idp.config import Settings
+    from idp.store.clients import RegisteredClient
+    from idp.store.database import Transaction
+
+
+@click.group("clients")
+def command() -> None:
+    """Registered sites and services."""
+
+
+@command.command("list")
+@json_option
+@with_settings
+def list_command(settings: Settings, as_json: bool) -> None:
+    """List the registered clients."""
+    provider = open_provider(settings)
+    with provider.database.reading() as tx:
+        found = clients.list_clients(tx)
+    if as_json:
+        print_json([describe(client) for client in found])
+    else:
+        print_table(
+            ("client_id", "name", "policy", "redirect URIs"),
+            [(c.client_id, c.name, _policy(c), " ".join(sorted(c.redirect_uris))) for c in found],
+        )
+
+
+@command.command("show")
+@click.argument("client_id")
+@with_settings
+def show_command(settings: Settings, client_id: str) -> None:
+    """Show one client as JSON."""
+    provider = open_provider(settings)
+    with provider.database.reading() as tx:
+        print_json(describe(_get(tx, client_id)))
+
+
+@command.command("disable")
+@click.argument("client_id")
+@with_settings
+def disable_command(settings: Settings, client_id: str) -> None:
+    """Switch a client off: all its tokens end at once."""
+    provider = open_provider(settings)
+    now = provider.clock()
+    with provider.database.transaction() as tx:
+        _get(tx, client_id)
+        clients.set_client_disabled(tx, client_id, True, now)
+        ended = apply_ending(provider, tx, Act.CLIENT_DISABLED, account_id=None, client_id=client_id, now=now)
+        audit.record(tx, "client_disabled", now=now, actor_kind="operator", client_id=client_id)
+    click.echo(f"{client_id} is disabled; {len(ended.family_ids)} sign-ins at it have ended")
+
+
+@command.command("enable")
+@click.argument("client_id")
+@with_settings
+def enable_command(settings: Settings, client_id: str) -> None:
+    """Switch a client on again."""
+    provider = open_provider(settings)
+    now = provider.clock()
+    with provider.database.transaction() as tx:
+        _get(tx, client_id)
+        clients.set_client_disabled(tx, client_id, False, now)
+        audit.record(tx, "client_enabled", now=now, actor_kind="operator", client_id=client_id)
+    click.echo(f"{client_id} is enabled")
+
+
+@command.command("new-secret")
+@click.argument("client_id")
+@click.option(
+    "--overlap",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 30 * 86400),
+    help="Seconds the old one still works.",
+)
+@with_settings
+def new_secret_command(settings: Settings, client_id: str, overlap: int) -> None:
+    """Give a client a new secret and print it, this once."""
+    provider = open_provider(settings)
+    now, secret = provider.clock(), new_secret()
+    with provider.database.transaction() as tx:
+        if _get(tx, client_id).is_public:
+            raise Refused(f"{client_id} is a public client and has no secret")
+        clients.set_client_secret(tx, client_id, secret, now=now, overlap=overlap)
+        audit.record(tx, "client_secret_changed", now=now, actor_kind="operator", client_id=client_id)
+    click.echo(secret)
+
+
+def _get(tx: Transaction, client_id: str) -> RegisteredClient:
+    client = clients.find_client(tx, client_id)
+    if client is None:
+        raise Refused(f"there is no client {client_id}; see: idp clients list")
+    return client
+
+
+def describe(client: RegisteredClient) -> dict[str, Any]:
+    """A client for scripts: its registered metadata and our policies, no secret."""
+    return {
+        **client.details,
+        "client_id": client.client_id,
+        "require_approval": client.require_approval,
+        "first_party": client.first_party,
+        "pkce_exempt": client.pkce_exempt,
+        "disabled": client.disabled,
+        "resources": list(client.resources),
+        "may_introspect": sorted(client.may_introspect),
+    }
+
+
+def _policy(client: RegisteredClient) -> str:
+    words = [
+        "disabled" if client.disabled else "",
+        "approved customers only" if client.require_approval else "everybody",
+        "no consent page" if client.first_party else "",
+        "NO PKCE" if client.pkce_exempt else "",
+        "introspects" if client.may_introspect else "",
+    ]
+    return ", ".join(word for word in words if word)
