@@ -161,3 +161,10 @@ class Visitor:
             response,
         )
         return self.page
+
+
+def read_forms(html: str) -> list[Form]:
+    """The forms in a page's HTML."""
+    reader = _Reader()
+    reader.feed(html)
+    return reader.forms
