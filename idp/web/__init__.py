@@ -16,17 +16,22 @@ if TYPE_CHECKING:
 
 def mount(app: Flask, provider: Provider) -> None:
     """Hang every face of the provider into the application."""
-    from idp.web import browser_session, csrf, pages
+    from idp.web import browser_session, content_policy, csrf, language, pages, problems
     from idp.web.account import dashboard, forgot, profile, security, sign_in, sites
+    from idp.web.edge import Edge
     from idp.web.oauth import authorize
     from idp.web.ops import health, mailbox
 
     app.extensions["idp"] = provider
+    language.install(app)
+    problems.install(app, provider)
     csrf.install(app, provider)
-    pages.install(app)
+    pages.install(app, provider)
+    content_policy.install(app)
     browser_session.install(app)
     for room in (dashboard, sign_in, forgot, profile, sites, security):
         app.register_blueprint(room.blueprint)
     app.register_blueprint(authorize.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(mailbox.blueprint)
+    app.wsgi_app = Edge(app.wsgi_app, provider.settings)  # type: ignore[method-assign]

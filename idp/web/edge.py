@@ -1,0 +1,167 @@
+"""The outermost layer, below Flask and below every other door: what is let in, and what every answer carries.
+
+In: only the standard WSGI keys and `HTTP_*` (granian's environ holds the whole process environment), a `Host` of ours
+(IV-11), headers and bodies of bounded size (RX-1), no compressed bodies (RX-6), a request id of our own. An issuer with a
+path is mounted here. Out: the security headers that do not depend on the page (WB-4), and a policy that forbids everything
+for answers that brought none (WB-3).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import structlog
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from idp.config import is_loopback_host
+from idp.keys.secrets import new_identifier
+from idp.web.audiences import is_for_programs
+
+if TYPE_CHECKING:
+    from idp.config import Settings
+
+Environ = dict[str, Any]
+Application = Callable[..., Iterable[bytes]]
+Headers = list[tuple[str, str]]
+
+log = structlog.get_logger("idp.web.edge")
+
+HEADER_BYTES = 16 * 1024
+"""All header values and the request line together (RX-1)."""
+
+AUTHORIZATION_IS_MALFORMED = "idp.authorization_is_malformed"
+REQUEST_ID = "idp.request_id"
+
+_STANDARD_KEYS = """
+REQUEST_METHOD SCRIPT_NAME PATH_INFO QUERY_STRING CONTENT_TYPE CONTENT_LENGTH SERVER_NAME SERVER_PORT SERVER_PROTOCOL
+REMOTE_ADDR REMOTE_PORT wsgi.version wsgi.url_scheme wsgi.input wsgi.errors wsgi.multithread wsgi.multiprocess wsgi.run_once
+wsgi.input_terminated wsgi.file_wrapper werkzeug.debug.preserve_context
+"""
+_STANDARD = frozenset(_STANDARD_KEYS.split())
+_NOT_A_HEADER = frozenset(("HTTP_PROXY", "HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"))
+_LENGTH = re.compile(r"[0-9]{1,18}\Z", re.ASCII)
+_SIMPLE_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1,5}))?\Z", re.ASCII)
+_PROBES = ("/healthz", "/readyz")
+
+NO_CONTENT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_ALWAYS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ("Content-Security-Policy", NO_CONTENT_POLICY),
+)
+_HSTS = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+_TELLTALES = frozenset(("server", "x-powered-by", "x-request-id"))
+
+
+class Edge:
+    """The WSGI application that serves another one behind these rules."""
+
+    def __init__(self, application: Application, settings: Settings) -> None:
+        issuer = urlsplit(settings.server.issuer)
+        self._scheme = issuer.scheme
+        self._host = (issuer.hostname or "").lower()
+        self._port = issuer.port or (443 if issuer.scheme == "https" else 80)
+        self._any_port = is_loopback_host(self._host)
+        self._prefix = issuer.path
+        self._body_bytes = settings.limits.body_bytes
+        self._always = (*_ALWAYS, _HSTS) if settings.is_https else _ALWAYS
+        proxies = settings.server.trusted_proxies
+        inner: Any = ProxyFix(application, x_for=proxies, x_proto=0, x_host=0) if proxies else application
+        self._application: Application = inner
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request."""
+        environ = only_standard(environ)
+        request_id = environ[REQUEST_ID] = new_identifier()
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+
+        def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
+            return start_response(status, self._complete(headers, request_id), *([exc_info] if exc_info else []))
+
+        fault = self._find_fault(environ)
+        if fault is not None:
+            return _refuse(environ, start, *fault)
+        environ["wsgi.url_scheme"] = self._scheme
+        self._mount(environ)
+        return self._application(environ, start)
+
+    def _find_fault(self, environ: Environ) -> tuple[str, str] | None:
+        """The first rule of the edge that a request breaks: status and public description."""
+        if not self._is_our_host(environ.get("HTTP_HOST", ""), environ.get("PATH_INFO", "")):
+            return "400 Bad Request", "This host name is not served here"
+        if sum(len(value) for name, value in environ.items() if name.startswith("HTTP_")) + len(
+            environ.get("QUERY_STRING", "")
+        ) + len(environ.get("PATH_INFO", "")) > HEADER_BYTES:
+            return "431 Request Header Fields Too Large", "The address or the header fields are too long"
+        length = environ.get("CONTENT_LENGTH") or "0"
+        if not _LENGTH.match(length):
+            return "400 Bad Request", "Content-Length is not a number"
+        if int(length) > self._body_bytes:
+            return "413 Content Too Large", "The request is too large"
+        if environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in ("", "identity"):
+            return "415 Unsupported Media Type", "Compressed requests are not accepted"
+        return None
+
+    def _is_our_host(self, host: str, path: str) -> bool:
+        """Whether `Host` names the issuer's host (IV-11); probes of supervisors may name any, their answer says nothing."""
+        if path in _PROBES:
+            return True
+        found = _SIMPLE_HOST.match(host)
+        if found is None or found[1].strip("[]").lower() != self._host:
+            return False
+        port = int(found[2]) if found[2] else (443 if self._scheme == "https" else 80)
+        return self._any_port or port == self._port
+
+    def _mount(self, environ: Environ) -> None:
+        """Move the issuer's path from PATH_INFO to SCRIPT_NAME, also in the well-known address of RFC 8414 §3.1."""
+        if not self._prefix:
+            return
+        path: str = environ.get("PATH_INFO", "")
+        if path == self._prefix or path.startswith(self._prefix + "/"):
+            path = path.removeprefix(self._prefix) or "/"
+        elif path.startswith("/.well-known/"):
+            path = path.removesuffix(self._prefix)
+        environ["SCRIPT_NAME"], environ["PATH_INFO"] = self._prefix, path
+
+    def _complete(self, headers: Headers, request_id: str) -> Headers:
+        """The answer's headers with ours where it brought none."""
+        kept = [(name, value) for name, value in headers if name.lower() not in _TELLTALES]
+        brought = {name.lower() for name, _ in kept}
+        kept += [(name, value) for name, value in self._always if name.lower() not in brought]
+        return [*kept, ("X-Request-Id", request_id)]
+
+
+def only_standard(environ: Environ) -> Environ:
+    """A copy with the standard keys and the request's headers; an empty Authorization is marked as malformed (CA-2)."""
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if (name in _STANDARD or name.startswith("HTTP_")) and name not in _NOT_A_HEADER
+    }
+    authorization = kept.get("HTTP_AUTHORIZATION")
+    if authorization is not None and not authorization.strip():
+        kept["HTTP_AUTHORIZATION"] = "Malformed"
+        kept[AUTHORIZATION_IS_MALFORMED] = True
+    return kept
+
+
+def _refuse(environ: Environ, start: Callable[..., Any], status: str, description: str) -> Iterable[bytes]:
+    """A short answer without a page: what broke a rule of the edge is no browser of a customer."""
+    log.info("refused_at_the_edge", status=status, method=environ.get("REQUEST_METHOD", ""))
+    if is_for_programs(environ.get("PATH_INFO", "")):
+        kind, text = "application/json", json.dumps({"error": "invalid_request", "error_description": description})
+    else:
+        kind, text = "text/plain; charset=utf-8", f"{description}.\n"
+    body = text.encode()
+    length = str(len(body))
+    start(status, [("Content-Type", kind), ("Content-Length", length), ("Cache-Control", "no-store"), ("Connection", "close")])
+    return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
