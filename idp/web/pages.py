@@ -1,7 +1,7 @@
 """Rendering pages: words in the reader's language, and the values that every template may use.
 
 Besides what a view passes, templates have `settings`, `at(path)` (a page of ours), `static(name)`, `csrf_token()`,
-`signed_in()`, `language_links()`, `csp_nonce()` and the times of `idp.i18n`.
+`current_session()`, `language_links()`, `csp_nonce()` and the times of `idp.i18n`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def install(app: Flask, provider: Provider) -> None:
         at=at,
         csp_nonce=csp_nonce,
         language_links=language_links,
-        signed_in=current_session,
+        current_session=current_session,
         static=static,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
