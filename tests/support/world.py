@@ -35,7 +35,7 @@ PASSWORD = "journey-through-the-alps"
 SECRETS = {
     "library": "library-secret-of-the-tests",
     "portal": "portal-secret-of-the-tests",
-    "service": "service-secret",
+    "service": "service-secret-of-the-tests",
 }
 DEMO = Path(__file__).resolve().parents[2] / "examples" / "demo.toml"
 
