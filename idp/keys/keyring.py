@@ -94,7 +94,9 @@ class OpenKeys:
 
     def sign(self, claims: Mapping[str, Any], typ: str, alg: str, now: int) -> str:
         """Sign with the newest key of this algorithm that is already active."""
-        row, private = next(pair for pair in reversed(self._signing) if pair[0].alg == alg and pair[0].active_from <= now)
+        row, private = next(
+            pair for pair in reversed(self._signing) if pair[0].alg == alg and pair[0].active_from <= now
+        )
         payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode()
         text = self._header(row, typ) + b"." + _b64(payload)
         return (text + b"." + _b64(_SIGN[alg](private, text))).decode()
@@ -147,13 +149,10 @@ class Keyring:
         """
         return self._find_keys().verify(text, typ)
 
-    def jwks_bytes(self) -> bytes:
-        """The published key set (RFC 7517 §5), ready to send."""
-        return self._find_keys().jwks
-
-    def jwks_etag(self) -> str:
-        """The entity tag of the key set."""
-        return self._find_keys().jwks_etag
+    def jwks(self) -> tuple[bytes, str]:
+        """The published key set (RFC 7517 §5), ready to send, and its entity tag."""
+        keys = self._find_keys()
+        return keys.jwks, keys.jwks_etag
 
 
 class _OneAlgorithm(JWSRegistry):
@@ -178,7 +177,9 @@ def _open_private(row: SigningKey, master: MasterKey) -> Any:
     try:
         plain = master.open(row.sealed_private, _identity(row.kid))
     except ValueError:
-        raise ConfigError("a signing key does not open with this master key; put back the one it was made with") from None
+        raise ConfigError(
+            "a signing key does not open with this master key; put back the one it was made with"
+        ) from None
     # The seal is authenticated, so the primes need no second test, which would take 40 ms a key.
     return serialization.load_der_private_key(plain, None, unsafe_skip_rsa_key_validation=True)
 

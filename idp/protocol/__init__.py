@@ -4,4 +4,9 @@ The authorization endpoint is `parameters` (bytes to values), `authorization_req
 `authorization_response` (the way back) and `id_token_hint`; what is decided about a sound request is in
 `policy.interaction`. Logging out is `logout`; the
 tokens that tell sites of it are in `signals.backchannel`.
+
+The endpoints that machines call (`endpoint` has their request and answer, `client_authentication` knows who asks):
+`token_endpoint` with its grants `authorization_code` (and `pkce`) and `refresh_token`, which mint an `access_token` and an
+`id_token`; `userinfo` and `introspection`, which read what a token says now; `discovery`. `authorization_server` hangs the
+grants into Authlib's frame.
 """

@@ -64,4 +64,6 @@ def _missing(tx: Transaction, algorithms: Iterable[str]) -> list[str]:
 
 def _parse(row: Row) -> SigningKey:
     values = {name: row[name] for name in SigningKey.__slots__}
-    return SigningKey(**{**values, "public_jwk": json.loads(row["public_jwk"]), "sealed_private": bytes(row["sealed_private"])})
+    return SigningKey(
+        **{**values, "public_jwk": json.loads(row["public_jwk"]), "sealed_private": bytes(row["sealed_private"])}
+    )

@@ -1,0 +1,147 @@
+"""Tokens are issued here, and read here: opaque access tokens with an audience (RFC 6750, RFC 8707 §2), and what comes along.
+
+No access or ID token outlives the session it came from. Whether a token is live is decided from what the database says
+now: an ended account, a disabled client or a withdrawn approval shows at once (IN-4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from idp.errors import ProtocolError
+from idp.protocol.client_authentication import FindClient
+from idp.protocol.id_token import build_id_token_claims
+from idp.store import accounts, tokens
+
+if TYPE_CHECKING:
+    from idp.config import LifetimeSettings
+    from idp.keys.keyring import Keyring
+    from idp.keys.master import MasterKey
+    from idp.store.accounts import Account
+    from idp.store.clients import RegisteredClient
+    from idp.store.codes import Family
+    from idp.store.database import Database, Transaction
+    from idp.store.tokens import TokenFacts
+
+
+class EndFamily(Protocol):
+    """Ends a family whose code or refresh token was used again, and tells who must know."""
+
+    def __call__(self, tx: Transaction, family: Family, *, kind: str, now: int) -> None:
+        """In the transaction that found it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issuing:
+    """What the token endpoint works with."""
+
+    issuer: str
+    lifetimes: LifetimeSettings
+    keyring: Keyring
+    master: MasterKey
+    database: Database
+    find_client: FindClient
+    end_family: EndFamily
+
+
+@dataclass(frozen=True, slots=True)
+class LiveToken:
+    """A token that is good now, and who holds it."""
+
+    facts: TokenFacts = field(repr=False)
+    client: RegisteredClient
+
+
+def issue_tokens(
+    tx: Transaction,
+    issuing: Issuing,
+    family: Family,
+    account: Account,
+    client: RegisteredClient,
+    scopes: frozenset[str],
+    *,
+    refresh_token: str | None,
+    is_first: bool,
+    now: int,
+) -> dict[str, Any]:
+    """The members of a token response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
+
+    Signed before the commit: what cannot be signed was not issued.
+    """
+    scope = " ".join(sorted(scopes))
+    expires_at = _earliest(family, now, issuing.lifetimes.access_token)
+    token = tokens.insert_access_token(
+        tx, family, scope=scope, audience=client.audience, now=now, expires_at=expires_at
+    )
+    answer: dict[str, Any] = {
+        "access_token": token,
+        "token_type": "Bearer",
+        "expires_in": expires_at - now,
+        "scope": scope,
+    }
+    if refresh_token is not None:
+        answer["refresh_token"] = refresh_token
+    if "openid" in scopes:
+        answer["id_token"] = _sign_id_token(issuing, family, account, client, scopes, token, is_first=is_first, now=now)
+    return answer
+
+
+def get_account(tx: Transaction, account_id: str, client: RegisteredClient) -> Account:
+    """The account, if it is open and the client's policy lets it through (RF-9). Raises `invalid_grant`."""
+    account = accounts.find_account(tx, account_id)
+    if account is None or account.is_closed:
+        raise ProtocolError("invalid_grant", "the grant has ended", detail="account closed")
+    if client.require_approval and account.approval_status != "approved":
+        raise ProtocolError("invalid_grant", "the grant has ended", detail="account not approved")
+    return account
+
+
+def find_live_token(
+    tx: Transaction,
+    token: str,
+    find_client: FindClient,
+    now: int,
+    *,
+    find: Callable[[Transaction, str, int], TokenFacts | None] = tokens.find_access_token,
+) -> LiveToken | None:
+    """What a token says, if it is good now: not expired or revoked, account open, client on, approval as it requires."""
+    facts = find(tx, token, now)
+    client = find_client(facts.client_id) if facts else None
+    if facts is None or client is None or client.disabled or facts.account_access == "closed":
+        return None
+    if client.require_approval and facts.approval_status != "approved":
+        return None
+    return LiveToken(facts, client)
+
+
+def _sign_id_token(
+    issuing: Issuing,
+    family: Family,
+    account: Account,
+    client: RegisteredClient,
+    scopes: frozenset[str],
+    access_token: str,
+    *,
+    is_first: bool,
+    now: int,
+) -> str:
+    alg = client.id_token_algorithm
+    claims = build_id_token_claims(
+        family,
+        account,
+        scopes,
+        issuer=issuing.issuer,
+        access_token=access_token,
+        alg=alg,
+        is_first=is_first,
+        now=now,
+        expires_at=_earliest(family, now, issuing.lifetimes.id_token),
+    )
+    return issuing.keyring.sign_jwt(claims, alg=alg)
+
+
+def _earliest(family: Family, now: int, lifetime: int) -> int:
+    session_end = family.session_end(now)
+    return min(now + lifetime, family.expires_at, family.expires_at if session_end is None else session_end)

@@ -1,0 +1,109 @@
+"""Client authentication (RFC 6749 §2.3, OpenID Connect Core §9): `client_secret_basic`, `client_secret_post`, `none`.
+
+Exactly one method in a request, and it is the one that the client is registered with (CA-1). Whatever is wrong with the
+credentials, the answer is the same 401 (CA-2, CA-8). Assertions are left out.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+from idp.errors import ProtocolError
+from idp.keys.secrets import hash_secret, is_same
+
+if TYPE_CHECKING:
+    from idp.store.clients import RegisteredClient
+
+FindClient = Callable[[str], "RegisteredClient | None"]
+
+METHODS = ("client_secret_basic", "client_secret_post", "none")
+LONGEST_HEADER = 4096
+_CHALLENGE = {"WWW-Authenticate": 'Basic realm="idp", charset="UTF-8"'}
+_NO_SECRET = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a client sent about itself; `secrets` are the spellings that it may have meant."""
+
+    method: str
+    client_id: str
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
+def authenticate_client(
+    form: Mapping[str, str], authorization: str | None, find_client: FindClient, now: int
+) -> RegisteredClient:
+    """The client that asks. Raises `ProtocolError`: `invalid_client`, or `invalid_request` for two methods at once."""
+    credentials = read_credentials(form, authorization)
+    client = find_client(credentials.client_id)
+    # The comparison is made for unknown clients too, so that both take the same time.
+    has_secret = has_valid_secret(client, credentials.secrets, now)
+    if client is None or client.disabled or client.token_endpoint_auth_method != credentials.method:
+        raise invalid_client("unknown, disabled, or registered with another method")
+    if not client.is_public and not has_secret:
+        raise invalid_client("wrong secret")
+    return client
+
+
+def read_credentials(form: Mapping[str, str], authorization: str | None) -> Credentials:
+    """Find the one method that was used."""
+    client_id = form.get("client_id")
+    if "client_assertion" in form or "client_assertion_type" in form:
+        raise invalid_client("assertions are not supported")
+    if authorization is not None:
+        credentials = _read_basic(authorization)
+        if "client_secret" in form:
+            raise ProtocolError("invalid_request", "use one way of client authentication, not two")
+        if client_id is not None and client_id != credentials.client_id:
+            raise ProtocolError("invalid_request", "client_id differs from the authenticated client")
+        return credentials
+    if client_id is None:
+        raise invalid_client("no credentials")
+    if "client_secret" in form:
+        return Credentials("client_secret_post", client_id, (form["client_secret"],))
+    return Credentials("none", client_id)
+
+
+def has_valid_secret(client: RegisteredClient | None, secrets: tuple[str, ...], now: int) -> bool:
+    """Whether one of the spellings is a secret of the client that has not ended; every pair is compared."""
+    kept = client.secret_hashes if client else ()
+    valid = [secret_hash for secret_hash, expires_at in kept if expires_at is None or expires_at > now]
+    found = False
+    for secret in secrets:
+        offered = hash_secret("client", secret)
+        for secret_hash in valid or [_NO_SECRET]:
+            found |= is_same(offered, secret_hash)
+    return found
+
+
+def invalid_client(detail: str) -> ProtocolError:
+    """401 with a challenge, the same words for every cause; the cause goes to the log."""
+    return ProtocolError(
+        "invalid_client", "client authentication failed", status=401, detail=detail, headers=_CHALLENGE
+    )
+
+
+def _read_basic(authorization: str) -> Credentials:
+    """The Basic scheme with both halves urlencoded first (RFC 7617, RFC 6749 §2.3.1); many clients forget to encode."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic" or len(authorization) > LONGEST_HEADER:
+        raise invalid_client("not the Basic scheme")
+    try:
+        text = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
+        raw_id, colon, raw_secret = text.partition(":")
+        client_id, secret = _unquote(raw_id), _unquote(raw_secret)
+    except (binascii.Error, ValueError):
+        raise invalid_client("malformed Basic credentials") from None
+    if not colon or not client_id or not secret or not (text.isprintable() and client_id.isprintable()):
+        raise invalid_client("empty or unprintable Basic credentials")
+    return Credentials("client_secret_basic", client_id, tuple(dict.fromkeys((secret, raw_secret))))
+
+
+def _unquote(text: str) -> str:
+    return unquote_to_bytes(text.replace("+", " ")).decode("utf-8")

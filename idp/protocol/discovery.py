@@ -1,0 +1,67 @@
+"""The provider's metadata (OpenID Connect Discovery §3, RFC 8414 §2), derived from the settings and the mounted routes.
+
+An endpoint that is not mounted is not named. What we leave out is said to be left out where the standard's default would
+promise it (`request_uri`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from idp.config import LANGUAGES
+from idp.protocol.authorization_request import SCOPES
+from idp.protocol.authorization_server import GRANT_TYPES
+from idp.protocol.claims import SCOPE_CLAIMS
+from idp.protocol.client_authentication import METHODS
+
+OPENID_PATH = "/.well-known/openid-configuration"
+OAUTH_PATH = "/.well-known/oauth-authorization-server"
+
+ENDPOINTS: Mapping[str, str] = {
+    "/oauth/authorize": "authorization_endpoint",
+    "/oauth/token": "token_endpoint",
+    "/oauth/userinfo": "userinfo_endpoint",
+    "/oauth/jwks": "jwks_uri",
+    "/oauth/introspect": "introspection_endpoint",
+    "/oauth/revoke": "revocation_endpoint",
+    "/oauth/register": "registration_endpoint",
+    "/oauth/logout": "end_session_endpoint",
+    "/oauth/par": "pushed_authorization_request_endpoint",
+    "/oauth/device_authorization": "device_authorization_endpoint",
+}
+_TOKEN_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "amr", "nonce", "sid", "at_hash")
+
+
+def build_metadata(
+    issuer: str, paths: Collection[str], algorithms: Sequence[str], *, policy_uri: str = "", tos_uri: str = ""
+) -> dict[str, Any]:
+    """The document, for these mounted paths and these signing algorithms."""
+    metadata: dict[str, Any] = {"issuer": issuer}
+    metadata |= {name: issuer + path for path, name in ENDPOINTS.items() if path in paths}
+    metadata |= {
+        "scopes_supported": list(SCOPES),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": list(GRANT_TYPES),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": list(algorithms),
+        "token_endpoint_auth_methods_supported": list(METHODS),
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": list(
+            dict.fromkeys((*_TOKEN_CLAIMS, *(name for names in SCOPE_CLAIMS.values() for name in names)))
+        ),
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "ui_locales_supported": list(LANGUAGES),
+    }
+    if "introspection_endpoint" in metadata:
+        metadata["introspection_endpoint_auth_methods_supported"] = [name for name in METHODS if name != "none"]
+    if "end_session_endpoint" in metadata:
+        metadata |= {"backchannel_logout_supported": True, "backchannel_logout_session_supported": True}
+    metadata |= {name: uri for name, uri in (("op_policy_uri", policy_uri), ("op_tos_uri", tos_uri)) if uri}
+    return metadata

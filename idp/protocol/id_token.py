@@ -1,0 +1,60 @@
+"""The ID token (OpenID Connect Core §2, §3.1.3.6, §12.2): a fresh set of claims for each, reserved names cannot be overlaid.
+
+Profile and e-mail come from userinfo (§5.4); approval and session stand in the ID token too, so that a site which calls
+nothing else knows them. Encryption and `c_hash` are left out.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from idp.protocol.claims import build_approval_claims, build_session_claims
+
+if TYPE_CHECKING:
+    from idp.store.accounts import Account
+    from idp.store.codes import Family
+
+_HASHES = {"EdDSA": "sha512"}
+
+
+def build_id_token_claims(
+    family: Family,
+    account: Account,
+    scopes: frozenset[str],
+    *,
+    issuer: str,
+    access_token: str,
+    alg: str,
+    is_first: bool,
+    now: int,
+    expires_at: int,
+) -> dict[str, Any]:
+    """The claims; `auth_time` is that of the sign-in also after a refresh, where the nonce is left out (§12.2)."""
+    session_end = family.session_end(now)
+    claims: dict[str, Any] = {}
+    if "approval" in scopes:
+        claims |= build_approval_claims(account.approval_status, account.approval_updated_at)
+    if "session" in scopes:
+        claims |= build_session_claims(session_end, family.kept)
+    if is_first and family.nonce is not None:
+        claims["nonce"] = family.nonce
+    if family.sid is not None and session_end is not None:
+        claims["sid"] = family.sid
+    return claims | {
+        "iss": issuer,
+        "sub": family.account_id,
+        "aud": family.client_id,
+        "iat": now,
+        "exp": expires_at,
+        "auth_time": family.auth_time,
+        "amr": family.amr.split(),
+        "at_hash": half_hash(access_token, alg),
+    }
+
+
+def half_hash(value: str, alg: str) -> str:
+    """The left half of the hash that goes with the signature (§3.1.3.6)."""
+    digest = hashlib.new(_HASHES.get(alg, "sha256"), value.encode("ascii")).digest()
+    return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()

@@ -1,0 +1,99 @@
+"""Userinfo (OpenID Connect Core §5.3) with a bearer token (RFC 6750): in the header, or in the body of a POST.
+
+The token comes from one place, never from the address (IN-7). Signed and encrypted answers are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from idp.errors import ProtocolError
+from idp.protocol.access_token import find_live_token
+from idp.protocol.claims import build_session_claims, build_userinfo_claims
+from idp.protocol.endpoint import Answer, answer_error, answer_json
+from idp.protocol.parameters import parse_parameters
+from idp.store import accounts
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from idp.protocol.client_authentication import FindClient
+    from idp.protocol.endpoint import EndpointRequest
+    from idp.store.database import Database, Transaction
+
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,512}=*\Z")
+
+
+def answer_userinfo(request: EndpointRequest, database: Database, find_client: FindClient, now: int) -> Answer:
+    """The claims that the token's scopes stand for, as they are now."""
+    try:
+        token = read_bearer_token(request)
+        with database.reading() as tx:
+            return answer_json(200, find_claims(tx, token, find_client, now))
+    except ProtocolError as error:
+        return answer_error(error, endpoint="userinfo")
+
+
+def find_claims(tx: Transaction, token: str, find_client: FindClient, now: int) -> dict[str, Any]:
+    """Raises `ProtocolError`: `invalid_token` or `insufficient_scope` (RFC 6750 §3.1)."""
+    live = find_live_token(tx, token, find_client, now)
+    account = accounts.find_account(tx, live.facts.account_id) if live else None
+    if live is None or account is None:
+        raise _challenge(401, "invalid_token", "the access token is unknown, expired or revoked")
+    scopes = live.facts.scopes
+    if "openid" not in scopes:
+        raise _challenge(403, "insufficient_scope", "the access token is not for userinfo", scope="openid")
+    claims = build_userinfo_claims(account, scopes)
+    if "session" in scopes:
+        claims |= build_session_claims(live.facts.session_expires_at, live.facts.kept)
+    return claims
+
+
+def read_bearer_token(request: EndpointRequest) -> str:
+    """The token from the one place where it may be (RFC 6750 §2.1, §2.2)."""
+    if request.method not in ("GET", "HEAD", "POST"):
+        raise ProtocolError(
+            "invalid_request", "userinfo takes GET and POST", status=405, headers={"Allow": "GET, HEAD, POST"}
+        )
+    query = parse_parameters(request.query)
+    if "access_token" in {*query.values, *query.faults}:
+        raise _challenge(400, "invalid_request", "the token belongs in the header, not in the address")
+    in_body = _read_body(request)
+    if request.authorization is None and in_body is None:
+        # Nothing was sent, so the challenge names no error (RFC 6750 §3.1).
+        raise ProtocolError("invalid_token", "an access token is needed", status=401, headers=_CHALLENGE)
+    if request.authorization is None:
+        return _check_token(in_body or "")
+    if in_body is not None:
+        raise _challenge(400, "invalid_request", "send the token in one place only")
+    scheme, _, token = request.authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise _challenge(401, "invalid_token", "not a bearer token")
+    return _check_token(token.strip(" "))
+
+
+def _read_body(request: EndpointRequest) -> str | None:
+    if request.method != "POST" or not request.is_form:
+        return None
+    parameters = parse_parameters(request.body)
+    if "access_token" in parameters.faults:
+        raise _challenge(400, "invalid_request", "the access_token parameter is not usable")
+    return parameters.get("access_token")
+
+
+def _check_token(token: str) -> str:
+    if not _TOKEN.match(token):
+        raise _challenge(401, "invalid_token", "the access token is malformed")
+    return token
+
+
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="idp"'}
+
+
+def _challenge(status: int, error: str, description: str, scope: str = "") -> ProtocolError:
+    """An error with its challenge (RFC 6750 §3)."""
+    value = f'Bearer realm="idp", error="{error}", error_description="{description}"'
+    if scope:
+        value += f', scope="{scope}"'
+    return ProtocolError(error, description, status=status, headers={"WWW-Authenticate": value})

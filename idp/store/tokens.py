@@ -1,0 +1,186 @@
+"""Access and refresh tokens, kept as hashes; families and the order of locks are in `store.codes`.
+
+A refresh token has room for one successor, which is derived from it: asking again gives the same one and writes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idp.keys.secrets import hash_secret, new_secret
+from idp.store.codes import Family, family_from_row
+from idp.store.database import Statement
+
+if TYPE_CHECKING:
+    from idp.store.database import Row, Transaction
+
+ACCESS = "access"
+REFRESH = "refresh"
+
+_INSERT_ACCESS = Statement(
+    "INSERT INTO access_tokens (token_hash, family_id, client_id, account_id, sid, scope, audience, issued_at, expires_at)"
+    " VALUES (:token_hash, :family_id, :client_id, :account_id, :sid, :scope, :audience, :now, :expires_at)"
+)
+_FIND_ACCESS = Statement(
+    "SELECT t.client_id, t.account_id, t.sid, t.scope, t.audience, t.issued_at, t.expires_at, a.access AS account_access,"
+    " a.approval_status, a.approval_updated_at, f.session_expires_at, f.kept"
+    " FROM access_tokens t JOIN accounts a ON a.account_id = t.account_id"
+    " JOIN token_families f ON f.family_id = t.family_id"
+    " WHERE t.token_hash = :token_hash AND t.revoked_at IS NULL AND t.expires_at > :now AND f.revoked_at IS NULL"
+)
+_FIND_REFRESH = Statement(
+    "SELECT t.client_id, f.account_id, f.sid, f.scope, '' AS audience, t.issued_at, t.expires_at,"
+    " a.access AS account_access, a.approval_status, a.approval_updated_at, f.session_expires_at, f.kept"
+    " FROM refresh_tokens t JOIN token_families f ON f.family_id = t.family_id"
+    " JOIN accounts a ON a.account_id = f.account_id"
+    " WHERE t.token_hash = :token_hash AND t.rotated_at IS NULL AND t.expires_at > :now AND f.revoked_at IS NULL"
+    " AND f.expires_at > :now"
+)
+_LOCK_FAMILY = Statement(
+    "UPDATE token_families SET kept = kept WHERE family_id ="
+    " (SELECT family_id FROM refresh_tokens WHERE token_hash = :token_hash AND client_id = :client_id) RETURNING *"
+)
+_FIND_ROTATION = Statement(
+    "SELECT r.expires_at, r.rotated_at, s.rotated_at AS successor_rotated_at FROM refresh_tokens r"
+    " LEFT JOIN refresh_tokens s ON s.predecessor_hash = r.token_hash WHERE r.token_hash = :token_hash"
+)
+_INSERT_REFRESH = Statement(
+    "INSERT INTO refresh_tokens (token_hash, family_id, client_id, predecessor_hash, issued_at, expires_at)"
+    " VALUES (:token_hash, :family_id, :client_id, :predecessor_hash, :now, :expires_at)"
+)
+_ROTATE = Statement("UPDATE refresh_tokens SET rotated_at = :now WHERE token_hash = :token_hash AND rotated_at IS NULL")
+_COUNT = Statement(
+    "INSERT INTO token_incidents (family_id, kind, count, last_at) VALUES (:family_id, :kind, 1, :now)"
+    " ON CONFLICT (family_id, kind) DO UPDATE SET count = token_incidents.count + 1, last_at = excluded.last_at"
+)
+_OLD = "(SELECT family_id FROM token_families WHERE expires_at < :before)"
+_DELETE_OLD = (
+    Statement("DELETE FROM codes WHERE family_id IN " + _OLD),
+    Statement("DELETE FROM access_tokens WHERE family_id IN " + _OLD),
+    Statement("DELETE FROM refresh_tokens WHERE family_id IN " + _OLD),
+    Statement("DELETE FROM token_families WHERE expires_at < :before"),
+    # A family in use makes hundreds of access tokens; the expired ones say nothing any more.
+    Statement("DELETE FROM access_tokens WHERE expires_at < :before"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFacts:
+    """What the rows say about a token that is neither expired nor revoked, and about its end-user now."""
+
+    client_id: str
+    account_id: str
+    sid: str | None
+    scopes: frozenset[str]
+    audience: tuple[str, ...]
+    issued_at: int
+    expires_at: int
+    account_access: str
+    approval_status: str
+    approval_updated_at: int
+    session_expires_at: int | None
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """Where a refresh token stands: when it was exchanged, and whether its successor was used since."""
+
+    expires_at: int
+    rotated_at: int | None
+    is_successor_used: bool
+
+
+def insert_access_token(
+    tx: Transaction, family: Family, *, scope: str, audience: tuple[str, ...], now: int, expires_at: int
+) -> str:
+    """Make an access token of this family."""
+    token = new_secret()
+    tx.run(
+        _INSERT_ACCESS,
+        token_hash=hash_secret(ACCESS, token),
+        family_id=family.family_id,
+        client_id=family.client_id,
+        account_id=family.account_id,
+        sid=family.sid,
+        scope=scope,
+        audience=" ".join(audience),
+        now=now,
+        expires_at=expires_at,
+    )
+    return token
+
+
+def find_access_token(tx: Transaction, token: str, now: int) -> TokenFacts | None:
+    """What an access token says now; None if it is unknown, expired or revoked."""
+    return _facts(tx.one(_FIND_ACCESS, token_hash=hash_secret(ACCESS, token), now=now))
+
+
+def find_refresh_token(tx: Transaction, token: str, now: int) -> TokenFacts | None:
+    """What a refresh token says now; None if it is unknown, expired, revoked or was exchanged."""
+    return _facts(tx.one(_FIND_REFRESH, token_hash=hash_secret(REFRESH, token), now=now))
+
+
+def lock_family_of_refresh_token(tx: Transaction, token: str, client_id: str) -> Family | None:
+    """The family of this client's refresh token, live or not, locked until the transaction ends."""
+    row = tx.one(_LOCK_FAMILY, token_hash=hash_secret(REFRESH, token), client_id=client_id)
+    return None if row is None else family_from_row(row)
+
+
+def get_rotation(tx: Transaction, token: str) -> Rotation:
+    """Where the token stands, asked after its family was locked."""
+    row = tx.one(_FIND_ROTATION, token_hash=hash_secret(REFRESH, token))
+    if row is None:
+        raise LookupError("no such refresh token")
+    return Rotation(row["expires_at"], row["rotated_at"], row["successor_rotated_at"] is not None)
+
+
+def insert_refresh_token(
+    tx: Transaction, family: Family, token: str, *, predecessor: str | None, now: int, expires_at: int
+) -> None:
+    """Keep a refresh token. Raises `Conflict` where the predecessor has a successor already."""
+    tx.run(
+        _INSERT_REFRESH,
+        token_hash=hash_secret(REFRESH, token),
+        family_id=family.family_id,
+        client_id=family.client_id,
+        predecessor_hash=None if predecessor is None else hash_secret(REFRESH, predecessor),
+        now=now,
+        expires_at=expires_at,
+    )
+
+
+def mark_rotated(tx: Transaction, token: str, now: int) -> bool:
+    """Note that the token was exchanged; True for the one who did it."""
+    return tx.run(_ROTATE, token_hash=hash_secret(REFRESH, token), now=now) == 1
+
+
+def count_incident(tx: Transaction, family_id: str, kind: str, now: int) -> None:
+    """Count an honest race (`refresh_race`) or a replay (`code_replay`, `refresh_replay`) apart."""
+    tx.run(_COUNT, family_id=family_id, kind=kind, now=now)
+
+
+def delete_old_tokens(tx: Transaction, before: int) -> None:
+    """Forget families, codes and tokens that ended before that instant (housekeeping)."""
+    for statement in _DELETE_OLD:
+        tx.run(statement, before=before)
+
+
+def _facts(row: Row | None) -> TokenFacts | None:
+    if row is None:
+        return None
+    return TokenFacts(
+        client_id=row["client_id"],
+        account_id=row["account_id"],
+        sid=row["sid"],
+        scopes=frozenset(row["scope"].split()),
+        audience=tuple(row["audience"].split()),
+        issued_at=row["issued_at"],
+        expires_at=row["expires_at"],
+        account_access=row["account_access"],
+        approval_status=row["approval_status"],
+        approval_updated_at=row["approval_updated_at"],
+        session_expires_at=row["session_expires_at"],
+        kept=bool(row["kept"]),
+    )

@@ -1,0 +1,25 @@
+"""`/oauth/introspect`."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from idp.errors import ProtocolError
+from idp.protocol.endpoint import answer_error
+from idp.protocol.introspection import answer_introspection
+from idp.web.context import provider
+from idp.web.oauth.machine import ANY_METHOD, read_request, respond
+
+blueprint = Blueprint("oauth_introspect", __name__)
+
+
+@blueprint.route("/oauth/introspect", methods=ANY_METHOD)
+def introspect() -> Response:
+    """What a token says now."""
+    parts = provider()
+    try:
+        request = read_request()
+    except ProtocolError as error:
+        return respond(answer_error(error, endpoint="introspection"))
+    issuer = parts.settings.server.issuer
+    return respond(answer_introspection(request, parts.database, parts.clients.find, issuer, parts.clock()))

@@ -1,0 +1,46 @@
+"""Between Flask and the endpoints for machines: the request as a value, the answer as a response."""
+
+from __future__ import annotations
+
+from flask import Response, request
+from werkzeug.exceptions import HTTPException
+
+from idp.errors import ProtocolError
+from idp.protocol.endpoint import Answer, EndpointRequest
+
+ANY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+"""Routed for every method, so that a wrong one is told in the endpoint's own JSON."""
+
+CACHE_SECONDS = 60
+
+
+def read_request() -> EndpointRequest:
+    """The request as it came. Raises `ProtocolError` where the body is larger than the server takes, or broken off."""
+    try:
+        body = request.get_data(cache=False)
+    except HTTPException as error:
+        raise ProtocolError("invalid_request", "the body cannot be read", status=error.code or 400) from None
+    return EndpointRequest(
+        method=request.method,
+        query=request.query_string,
+        content_type=request.headers.get("Content-Type", ""),
+        authorization=request.environ.get("HTTP_AUTHORIZATION"),
+        body=body,
+    )
+
+
+def respond(answer: Answer) -> Response:
+    """The answer as it stands."""
+    response = Response(answer.body, status=answer.status)
+    response.headers.pop("Content-Type", None)
+    response.headers.extend(answer.headers)
+    return response
+
+
+def respond_cached(body: bytes, etag: str, content_type: str) -> Response:
+    """A public document; 304 for whoever has it (RFC 9110 §13.1.2)."""
+    response = Response(body, content_type=content_type)
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = f"public, max-age={CACHE_SECONDS}"
+    response.make_conditional(request)
+    return response
