@@ -33,7 +33,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from idp.keys.keyring import Keyring
     from idp.keys.master import load_master_key
     from idp.logs import prepare_loggers
-    from idp.mail.delivery import deliver_mail
+    from idp.mail.delivery import check_transport, deliver_mail
     from idp.provider import Provider
     from idp.signals import backchannel
     from idp.signals.delivery import deliver_backchannel_logout
@@ -44,6 +44,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from idp.store.database import open_database
 
     prepare_loggers()
+    check_transport(settings)
     app = Flask("idp", template_folder=str(resources.templates_folder()), static_folder=str(resources.static_folder()))
     database = open_database(app, settings.database.url, durability=settings.database.durability)
     master = load_master_key(settings.keys.directory, may_create=schema.is_empty(database.engine))

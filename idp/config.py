@@ -10,6 +10,7 @@ import ipaddress
 import os
 import re
 import tomllib
+from email.utils import getaddresses
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
@@ -120,6 +121,21 @@ class MailSettings(Section):
     def _check_url(cls, value: str) -> str:
         if value != "mailbox:" and not value.startswith(("smtp://", "smtps://")):
             raise ValueError("must be smtp://…, smtps://… or mailbox:")
+        return value
+
+    @field_validator("sender")
+    @classmethod
+    def _check_sender(cls, value: str) -> str:
+        found = getaddresses([value])
+        if len(found) != 1 or not is_plain_address(found[0][1]) or not value.isprintable():
+            raise ValueError("must be one address, such as Customer account <no-reply@example.com>")
+        return value
+
+    @field_validator("customer_care")
+    @classmethod
+    def _check_customer_care(cls, value: str) -> str:
+        if not is_plain_address(value):
+            raise ValueError("must be an e-mail address, such as care@example.com")
         return value
 
     @property
@@ -252,6 +268,11 @@ def is_loopback_host(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def is_plain_address(text: str) -> bool:
+    """Whether a text is one e-mail address and nothing that could become a second one, or a header (RG-10)."""
+    return re.fullmatch(r"[^\s@<>,;:\"()\[\]\\\x00-\x20\x7f]{1,64}@[^\s@<>,;:\"()\[\]\\\x00-\x20\x7f]{1,255}", text) is not None
 
 
 def contrast_with_white(colour: str) -> float:

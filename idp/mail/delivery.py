@@ -43,6 +43,12 @@ def deliver_mail(provider: Provider, item: Item) -> None:
         send_by_smtp(server, message, payload["email"], ca_file=provider.settings.outbound.ca_file)
 
 
+def check_transport(settings: Settings) -> None:
+    """Raise `ConfigError` where `[mail] url` cannot be used."""
+    if not settings.mail.is_mailbox:
+        parse_smtp_url(settings.mail.url)
+
+
 def open_payload(provider: Provider, item: Item) -> dict[str, Any]:
     """The values of the row. Raises `GiveUp` where the master key does not open it."""
     try:

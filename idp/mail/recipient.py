@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from idp.config import is_plain_address
+
 _NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|[ '’\-]|\.(?= |$)){0,59}")
 
 
@@ -47,7 +49,7 @@ def to_registration(registration: Any) -> Recipient:
 
 def check_address(email: str) -> None:
     """One address and nothing that could become a second one or a header (RG-10). Raises `ValueError`."""
-    if not re.fullmatch(r"[^\s@<>,;:\"()\[\]\\\x00-\x20\x7f]{1,64}@[^\s@<>,;:\"()\[\]\\\x00-\x20\x7f]{1,255}", email):
+    if not is_plain_address(email):
         raise ValueError("a mail goes to exactly one plain address")
 
 
