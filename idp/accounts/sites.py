@@ -27,9 +27,7 @@ class PermittedSite:
 def list_permitted_sites(provider: Provider, account_id: str) -> list[PermittedSite]:
     """The sites that the customer permitted something, by name."""
     with provider.database.reading() as tx:
-        found = [
-            (find_client(tx, client_id), scope, at) for client_id, scope, at in grants.list_grants(tx, account_id)
-        ]
+        found = [(find_client(tx, client_id), scope, at) for client_id, scope, at in grants.list_grants(tx, account_id)]
     sites = [PermittedSite(client, scope, at) for client, scope, at in found if client is not None]
     return sorted(sites, key=lambda site: site.client.name.casefold())
 

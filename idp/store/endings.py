@@ -76,9 +76,7 @@ def end_families_at_clients(
         if account_id is None:
             ended += _end(tx, _FAMILIES_OF_CLIENT, client_id=client_id, reason=reason, now=now)
         else:
-            ended += _end(
-                tx, _FAMILIES_AT_CLIENT, account_id=account_id, client_id=client_id, reason=reason, now=now
-            )
+            ended += _end(tx, _FAMILIES_AT_CLIENT, account_id=account_id, client_id=client_id, reason=reason, now=now)
     return ended
 
 
@@ -104,7 +102,8 @@ def list_clients_that_require_approval(tx: Transaction) -> list[str]:
 
 def _end(tx: Transaction, statement: Statement, **values: object) -> list[EndedFamily]:
     families = [
-        EndedFamily(row["family_id"], row["account_id"], row["client_id"], row["sid"]) for row in tx.all(statement, **values)
+        EndedFamily(row["family_id"], row["account_id"], row["client_id"], row["sid"])
+        for row in tx.all(statement, **values)
     ]
     for family in families:
         tx.run(_CODES, family_id=family.family_id, now=values["now"])

@@ -19,7 +19,7 @@ def mount(app: Flask, provider: Provider) -> None:
     from idp.web import browser_session, content_policy, csrf, language, pages, problems
     from idp.web.account import dashboard, forgot, profile, security, sign_in, sites
     from idp.web.edge import Edge
-    from idp.web.oauth import authorize, discovery, introspect, jwks, token, userinfo
+    from idp.web.oauth import authorize, discovery, introspect, jwks, logout, token, userinfo
     from idp.web.ops import health, mailbox
 
     app.extensions["idp"] = provider
@@ -31,8 +31,7 @@ def mount(app: Flask, provider: Provider) -> None:
     browser_session.install(app)
     for room in (dashboard, sign_in, forgot, profile, sites, security):
         app.register_blueprint(room.blueprint)
-    app.register_blueprint(authorize.blueprint)
-    for endpoint in (discovery, jwks, token, userinfo, introspect):
+    for endpoint in (authorize, logout, discovery, jwks, token, userinfo, introspect):
         app.register_blueprint(endpoint.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(mailbox.blueprint)

@@ -22,6 +22,7 @@ from idp.protocol.parameters import Parameters
 from idp.store import grants, pending
 from idp.web.browser_session import browser_id, current_session
 from idp.web.context import provider
+from idp.web.csrf import from_other_sites
 from idp.web.oauth import interaction_pages as pages
 from idp.web.oauth.parameters import read_parameters
 
@@ -44,6 +45,7 @@ class Outcome:
 
 
 @blueprint.route("/oauth/authorize", methods=["GET", "POST"], provide_automatic_options=False)
+@from_other_sites
 def authorize() -> AnyResponse:
     """Take an authorization request."""
     if request.method == "HEAD":
@@ -55,10 +57,6 @@ def authorize() -> AnyResponse:
         return _answer(_begin(_unpark(parameters)))
     except ProtocolError as error:
         return pages.show_unusable(error)
-
-
-# The request comes from a site's own form: it carries no token of ours and changes nothing (conformance §6.7).
-authorize.csrf_exempt = True  # type: ignore[attr-defined]
 
 
 @blueprint.route("/oauth/continue/<handle>", methods=["GET", "POST"], provide_automatic_options=False)
@@ -137,7 +135,9 @@ def _begin(parameters: Parameters) -> Outcome:
 def _refuse_request(opened: endpoint.OpenRequest, error: ProtocolError, *, is_known: bool) -> Outcome:
     """Tell the client by redirect; a stranger first sees where the link leads (RD-13; RFC 9700 §4.11.2)."""
     location = build_error(opened.reply_to, error)
-    log.info("authorization request refused", client_id=opened.client.client_id, error=error.error, why=error.description)
+    log.info(
+        "authorization request refused", client_id=opened.client.client_id, error=error.error, why=error.description
+    )
     if is_known or opened.request.is_silent:
         return Outcome(location)
     return Outcome(page=pages.Page("refused_request", opened, location=location, error=error))

@@ -68,7 +68,11 @@ def show(page: Page) -> Response:
     """Render a page of a request; its forms may end at the client's redirect URI."""
     reply_to: ReplyTo = page.opened.reply_to
     allow_form_target(reply_to.redirect_uri)
-    values: dict[str, Any] = {"client": page.opened.client, "host": urlsplit(reply_to.redirect_uri).netloc, "end_user": page.end_user}
+    values: dict[str, Any] = {
+        "client": page.opened.client,
+        "host": urlsplit(reply_to.redirect_uri).netloc,
+        "end_user": page.end_user,
+    }
     if page.error is not None:
         reference = _note(page.error)
         values |= {"location": page.location, "error": page.error, "reference": reference}

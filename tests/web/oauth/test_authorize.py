@@ -173,7 +173,14 @@ def test_unknown_parameters_and_hints_are_ignored(house: House) -> None:
     """RD-8 and conformance §1.4: display, ui_locales, claims, acr_values, login_hint and anything unknown succeed."""
     browser = house.browser()
     browser.sign_in(house.add_account())
-    extra = {"display": "popup", "ui_locales": "se", "claims": "{}", "acr_values": "1 2", "login_hint": "a@b.c", "foo": "b"}
+    extra = {
+        "display": "popup",
+        "ui_locales": "se",
+        "claims": "{}",
+        "acr_values": "1 2",
+        "login_hint": "a@b.c",
+        "foo": "b",
+    }
     assert "code" in answer_of(browser.authorize(client_id="own", **extra))
     assert "code" in answer_of(browser.authorize(client_id="own", nonce=None, state=None))
 
@@ -319,7 +326,11 @@ def test_pkce_exemption_is_for_confidential_clients_only(house: House) -> None:
     """CO-5: an exempt client may leave the challenge out, but not send a weak one."""
     house.add_client("old", pkce_exempt=True, first_party=True, require_approval=False)
     house.add_client(
-        "app", pkce_exempt=True, first_party=True, require_approval=False, details={"token_endpoint_auth_method": "none"}
+        "app",
+        pkce_exempt=True,
+        first_party=True,
+        require_approval=False,
+        details={"token_endpoint_auth_method": "none"},
     )
     browser = house.browser()
     browser.sign_in(house.add_account())
@@ -337,8 +348,15 @@ def test_native_clients_choose_their_loopback_port(house: House) -> None:
     browser.sign_in(house.add_account())
     for good in ("http://127.0.0.1:4711/cb", "http://127.0.0.1/cb", "http://[::1]:9/cb", "http://localhost:8000/cb"):
         assert browser.authorize(client_id="native", redirect_uri=good).headers["Location"].startswith(good + "?code=")
-    for bad in ("http://127.0.0.1:4711/cb2", "http://127.0.0.2:1/cb", "http://localhost:1/cb", "https://127.0.0.1:1/cb",
-                "http://127.0.0.1:4711/cb?x=1", "http://127.0.0.1:1@evil.example/cb", "http://127.0.0.1:99999999/cb"):
+    for bad in (
+        "http://127.0.0.1:4711/cb2",
+        "http://127.0.0.2:1/cb",
+        "http://localhost:1/cb",
+        "https://127.0.0.1:1/cb",
+        "http://127.0.0.1:4711/cb?x=1",
+        "http://127.0.0.1:1@evil.example/cb",
+        "http://127.0.0.1:99999999/cb",
+    ):
         assert browser.authorize(client_id="native", redirect_uri=bad).status_code == 400
 
 

@@ -20,7 +20,14 @@ def test_consent_is_asked_once_and_remembered(house: House) -> None:
     browser = house.browser()
     browser.sign_in(house.add_account())
     path, text = open_page(browser, scope="openid email")
-    for words in ("Site", "site.example", "ada@lab.example", "Your e-mail address", "Until you sign out", "consent-deny"):
+    for words in (
+        "Site",
+        "site.example",
+        "ada@lab.example",
+        "Your e-mail address",
+        "Until you sign out",
+        "consent-deny",
+    ):
         assert words in text
     assert "Your name" not in text
     assert "code" in answer_of(browser.post(path, {**hidden_fields(text), "wish": "approve"}))
