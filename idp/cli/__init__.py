@@ -15,6 +15,7 @@ import click
 COMMANDS = {
     "serve": "idp.cli.serve",
     "worker": "idp.cli.worker",
+    "demo": "idp.cli.demo",
     "check": "idp.cli.check",
     "migrate": "idp.cli.migrate",
     "apply": "idp.cli.apply",

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+import click
+
 from idp import resources
 
 DEMO_PASSWORD = "try-the-demo-today"
@@ -52,17 +54,23 @@ def prepare(folder: Path) -> Demo:
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     state_file = folder / "demo.json"
-    is_new = not state_file.exists()
-    known = {} if is_new else json.loads(state_file.read_text(encoding="utf-8"))
+    known = json.loads(state_file.read_text(encoding="utf-8")) if state_file.exists() else {}
+    is_new = not known.get("filled")
     _check_not_running(known)
     wanted = {**FIRST_PORTS, **known.get("ports", {})}
     ports = _free_ports(wanted)
     names = ("library_secret", "portal_secret", "service_secret", "library_key", "portal_key")
     values = known.get("secrets") or {name: secrets.token_urlsafe(32) for name in names}
-    demo = Demo(folder, ports, values, is_new, moved=not is_new and ports != known.get("ports"))
+    demo = Demo(folder, ports, values, is_new, moved=not is_new and ports != known.get("filled"))
     _write_private(folder / "config.toml", _configuration(demo))
-    _write_private(state_file, json.dumps({"ports": ports, "secrets": values, "pid": os.getpid()}))
+    _remember(demo, filled=known.get("filled"))
     return demo
+
+
+def _remember(demo: Demo, *, filled: dict[str, int] | None) -> None:
+    """Write the state; `filled` are the ports that the database knows the sites by, None before it has them."""
+    state = {"ports": demo.ports, "secrets": demo.secrets, "pid": os.getpid(), "filled": filled}
+    _write_private(demo.folder / "demo.json", json.dumps(state))
 
 
 def fill(demo: Demo) -> None:
@@ -85,23 +93,35 @@ def fill(demo: Demo) -> None:
     command = [sys.executable, "-m", "idp", "apply", str(demo.folder / "apply.toml")]
     done = subprocess.run(command, env=_environment(demo), capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        if demo.is_new:
-            (demo.folder / "demo.json").unlink()
         raise DemoError(f"the demo's data could not be put in:\n{done.stdout}{done.stderr}")
+    _remember(demo, filled=demo.ports)
 
 
-def run(demo: Demo, say: object = print) -> int:
+@click.command("demo")
+@click.option("--data", type=click.Path(path_type=Path), default=Path("var/demo"), show_default=True)
+def command(data: Path) -> None:
+    """Try everything on this machine: the provider, two sites, a mailbox and ready-made customers."""
+    if not (resources.examples_folder() / "demo.toml").is_file():
+        raise click.ClickException("the demo needs a checkout with its examples/ folder")
+    try:
+        demo = prepare(data)
+        click.echo("Preparing the demo …" if demo.is_new else "Starting the demo with the data of last time …")
+        fill(demo)
+        run(demo)
+    except DemoError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def run(demo: Demo) -> None:
     """Start all parts, wait until they answer, print the link, and stay until Ctrl-C or until a part ends."""
-    parts = start_parts(demo)
     stop = _Stop()
+    parts = start_parts(demo)
     try:
         for name, process in parts.items():
             _wait_until_ready(demo, name, process, stop)
         if not stop.asked:
-            tell = say if callable(say) else print
-            tell(
-                f"\nThe demo runs. Open this page:\n\n    {demo.address('start')}/\n\nCtrl-C ends it; the data stays.\n"
-            )
+            click.echo(f"\nThe demo runs. Open this page:\n\n    {demo.address('start')}/\n")
+            click.echo("Ctrl-C ends it; the data stays. `make demo-reset` starts over.")
         while not stop.asked:
             ended = [name for name, process in parts.items() if process.poll() is not None]
             if ended:
@@ -109,7 +129,7 @@ def run(demo: Demo, say: object = print) -> int:
             time.sleep(0.2)
     finally:
         stop_parts(parts)
-    return 0
+    click.echo("The demo has ended.")
 
 
 def start_parts(demo: Demo) -> dict[str, subprocess.Popen[bytes]]:
