@@ -68,10 +68,10 @@ def build_message(settings: Settings, email: str, locale: str, rendered: Rendere
     message["Subject"] = rendered.subject
     message["Date"] = format_datetime(datetime.fromtimestamp(item.created_at, UTC))
     message["Message-ID"] = f"<{item.identity}@{host}>"
-    message["Content-Language"] = locale
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(rendered.text, cte="quoted-printable")
     message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    message["Content-Language"] = locale
     return message
 
 
