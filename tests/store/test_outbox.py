@@ -45,9 +45,14 @@ def test_the_payload_is_sealed_and_comes_back(post: PostOffice) -> None:
 def test_a_row_that_was_rolled_back_with_its_act_was_never_written(post: PostOffice) -> None:
     """The mail is part of the act (RL-2, GO-9)."""
     provider = post.provider
-    with pytest.raises(RuntimeError), provider.database.transaction() as tx:
-        outbox.enqueue(tx, provider.master, kind="mail", name="test", payload={}, now=NOW)
-        raise RuntimeError
+
+    def write_and_fail() -> None:
+        with provider.database.transaction() as tx:
+            outbox.enqueue(tx, provider.master, kind="mail", name="test", payload={}, now=NOW)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_and_fail()
     assert post.fates() == []
 
 
