@@ -15,7 +15,9 @@ from idp.store.identifiers import email_key, user_name_key
 __all__ = ["email_key", "made_user_names", "make_user_name", "parse_email", "parse_user_name", "user_name_key"]
 
 _USER_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{1,38})[A-Za-z0-9]\Z")
-_SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "o", "å": "a", "ł": "l", "đ": "d"})
+_SPELLED_OUT = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "o", "å": "a", "ł": "l", "đ": "d"}
+)
 
 
 def parse_email(text: str) -> str:

@@ -85,5 +85,14 @@ def _common_words() -> frozenset[str]:
 
 def _runs() -> set[str]:
     """Runs of four neighbours on the keyboard, in the alphabet and among the digits, both ways."""
-    rows = ("qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl", "zxcvbnm", "yxcvbnm", "abcdefghijklmnopqrstuvwxyz", "01234567890")
+    rows = (
+        "qwertyuiop",
+        "qwertzuiop",
+        "azertyuiop",
+        "asdfghjkl",
+        "zxcvbnm",
+        "yxcvbnm",
+        "abcdefghijklmnopqrstuvwxyz",
+        "01234567890",
+    )
     return {run for row in rows for way in (row, row[::-1]) for run in (way[i : i + 4] for i in range(len(way) - 3))}

@@ -22,9 +22,7 @@ def end_expired_sessions(provider: Provider) -> None:
         with provider.database.transaction() as tx:
             expired = sessions.list_expired(tx, now, AT_ONCE)
             for session in expired:
-                apply_ending(
-                    provider, tx, Act.SESSION_EXPIRED, account_id=session.account_id, sid=session.sid, now=now
-                )
+                apply_ending(provider, tx, Act.SESSION_EXPIRED, account_id=session.account_id, sid=session.sid, now=now)
         if len(expired) < AT_ONCE:
             return
 

@@ -169,7 +169,15 @@ def replace_hash(tx: Transaction, account_id: str, *, old_hash: str, new_hash: s
 
 
 def set_profile(
-    tx: Transaction, account_id: str, *, given_name: str, family_name: str, company: str, country: str, locale: str, now: int
+    tx: Transaction,
+    account_id: str,
+    *,
+    given_name: str,
+    family_name: str,
+    company: str,
+    country: str,
+    locale: str,
+    now: int,
 ) -> None:
     """Keep what a person says about themselves."""
     tx.run(

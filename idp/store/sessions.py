@@ -28,7 +28,9 @@ _RENEW = Statement(
     "UPDATE sessions SET secret_hash = :secret_hash, auth_time = :now, last_seen_at = :now, amr = :amr"
     " WHERE sid = :sid AND account_id = :account_id AND ended_at IS NULL AND expires_at > :now"
 )
-_TOUCH = Statement("UPDATE sessions SET last_seen_at = :now WHERE sid = :sid AND ended_at IS NULL AND last_seen_at < :now")
+_TOUCH = Statement(
+    "UPDATE sessions SET last_seen_at = :now WHERE sid = :sid AND ended_at IS NULL AND last_seen_at < :now"
+)
 _END = Statement("UPDATE sessions SET ended_at = :now, end_reason = :reason WHERE sid = :sid AND ended_at IS NULL")
 _END_ALL = Statement(
     "UPDATE sessions SET ended_at = :now, end_reason = :reason WHERE account_id = :account_id AND sid <> :except_sid"
@@ -148,7 +150,9 @@ def end_session(tx: Transaction, sid: str, *, reason: str, now: int) -> bool:
     return tx.run(_END, sid=sid, reason=reason, now=now) == 1
 
 
-def end_sessions(tx: Transaction, account_id: str, *, reason: str, now: int, except_sid: str | None = None) -> list[str]:
+def end_sessions(
+    tx: Transaction, account_id: str, *, reason: str, now: int, except_sid: str | None = None
+) -> list[str]:
     """End all sessions of an account but one; out: the `sid`s that ended now."""
     rows = tx.all(_END_ALL, account_id=account_id, except_sid=except_sid or "", reason=reason, now=now)
     return [row["sid"] for row in rows]
@@ -178,5 +182,3 @@ def session_from_row(row: Row) -> Session:
 
 def _parse(row: Row | None) -> Session | None:
     return None if row is None else session_from_row(row)
-
-

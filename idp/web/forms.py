@@ -56,6 +56,17 @@ class Form(FlaskForm):
         def get_translations(self, form: Form) -> None:
             """WTForms' own sentences are never shown."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+
+    def is_submitted(self) -> bool:
+        """Whether this request sends a form."""
+        return _is_submitted()
+
+    def validate_on_submit(self, extra_validators: Any = None) -> bool:
+        """Whether this request sends the form, and everything in it holds."""
+        return self.is_submitted() and self.validate(extra_validators=extra_validators)
+
     def validate(self, extra_validators: Any = None) -> bool:
         """Check all fields; a form whose token does not fit says so once, above the fields."""
         is_valid: bool = super().validate(extra_validators=extra_validators)

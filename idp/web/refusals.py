@@ -19,7 +19,9 @@ WORDS: dict[str, str] = {
     ),
     "sign_in.closed": marked("This account is closed. Please write to %(customer_care)s if that is not what you want."),
     "password.wrong": marked("This is not your current password. Check it, or choose “Forgot password?”."),
-    "password.too_short": marked("Choose a password of at least %(minimum)s characters. A short sentence is a good one."),
+    "password.too_short": marked(
+        "Choose a password of at least %(minimum)s characters. A short sentence is a good one."
+    ),
     "password.too_long": marked("Choose a password of at most %(maximum)s characters."),
     "password.control_characters": marked("Choose a password without line breaks or other control characters."),
     "password.common": marked(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import urljoin
 
 import requests
@@ -105,7 +106,7 @@ class Page:
     links: list[tuple[str, str]]
     text: str
     ids: dict[str, str]
-    response: requests.Response
+    response: Any
 
     def form(self, button: str) -> Form:
         """The form with this button id."""
@@ -113,6 +114,13 @@ class Page:
             if button in form.buttons:
                 return form
         raise AssertionError(f"no button {button!r} on {self.url} ({self.status}): {self.text[:600]}")
+
+
+def read_page(url: str, status: int, html: str, response: Any = None) -> Page:
+    """An HTML answer as a page; `response` is whatever it came in."""
+    reader = _Reader()
+    reader.feed(html)
+    return Page(url, status, html, reader.forms, reader.links, " ".join(reader.text), reader.ids, response)
 
 
 class Visitor:
@@ -147,18 +155,11 @@ class Visitor:
         return self._take(self.session.post(address, data=fields, headers=headers, timeout=20))
 
     def _take(self, response: requests.Response) -> Page:
-        reader = _Reader()
-        if "html" in response.headers.get("Content-Type", ""):
-            reader.feed(response.text)
-        self.page = Page(
-            response.url,
-            response.status_code,
-            response.text,
-            reader.forms,
-            reader.links,
-            " ".join(reader.text),
-            reader.ids,
-            response,
+        html = response.text if "html" in response.headers.get("Content-Type", "") else ""
+        self.page = (
+            read_page(response.url, response.status_code, response.text, response)
+            if html
+            else Page(response.url, response.status_code, response.text, [], [], "", {}, response)
         )
         return self.page
 

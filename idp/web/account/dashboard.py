@@ -11,9 +11,9 @@ from flask import Blueprint
 from idp.policy.site_access import SiteAccess, decide_site_access
 from idp.store import accounts, approvals, clients
 from idp.web import browser_session
-from idp.web.account.forms import ActForm
 from idp.web.account.sign_in import first_page
 from idp.web.context import provider
+from idp.web.forms import ActForm
 from idp.web.local_paths import may_return_here
 from idp.web.pages import render
 

@@ -40,7 +40,7 @@ def page() -> Response:
     try:
         request_reset(provider(), form.email.data, browser_session.caller())
     except Refusal as refusal:
-        form.email.errors = [_words(refusal)]
+        form.tell("email", _words(refusal))
         return render("sign_in/forgot.html", 429, form=form)
     return render("sign_in/forgot_sent.html", form=form, email=form.email.data)
 
@@ -67,7 +67,7 @@ def reset() -> Response:
         except Refusal as refusal:
             if refusal.key.startswith("link."):
                 return _dead_link(look_at_reset_link(provider(), token))
-            form.new_password.errors = [_words(refusal)]
+            form.tell("new_password", _words(refusal))
         else:
             return _done()
     form.token.data = token

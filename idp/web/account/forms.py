@@ -4,146 +4,87 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, Form, HiddenField, PasswordField, SelectField, StringField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.fields import SelectChoice
 
 from idp.config import LANGUAGES
 from idp.i18n import gettext
 from idp.i18n import lazy_gettext as _
 from idp.web.countries import country_choices
+from idp.web.forms import ChoiceField, Form, HiddenField, PasswordField, TextField, TickBox
 
 LANGUAGE_NAMES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español"}
-LONGEST_TYPED_PASSWORD = 1025
-"""What is longer is refused here, before anything is hashed (PW-1)."""
+LONGEST_ADDRESS = 254
 
 
-def strip(value: str | None) -> str | None:
-    """Blanks around a line are nobody's intention."""
-    return value.strip() if isinstance(value, str) else value
-
-
-def is_one_line(form: Form, field: Field) -> None:
-    """A line has no control characters, and came once."""
-    if len(field.raw_data or []) > 1:
-        raise ValidationError(gettext("This field was sent twice. Please fill it in again."))
-    if "\ufffd" in (field.data or ""):
-        raise ValidationError(gettext("Some letters could not be read. Please type them again."))
-    if any(ord(letter) < 32 or 127 <= ord(letter) < 160 or 0xD800 <= ord(letter) < 0xE000 for letter in field.data or ""):
-        raise ValidationError(gettext("Please remove line breaks and other control characters."))
-
-
-def came_once(form: Form, field: Field) -> None:
-    """A password that was sent twice is nobody's."""
-    if len(field.raw_data or []) > 1:
-        raise ValidationError(gettext("This field was sent twice. Please fill it in again."))
-
-
-class SignInForm(FlaskForm):  # type: ignore[misc]
+class SignInForm(Form):
     """User name or e-mail address, and the password."""
 
-    username = StringField(
+    username = TextField(
         _("E-mail address or user name"),
-        [
-            InputRequired(_("Enter your e-mail address or user name.")),
-            Length(max=254, message=_("This is too long for an e-mail address or user name.")),
-            is_one_line,
-        ],
-        filters=[strip],
+        longest=LONGEST_ADDRESS,
+        missing=_("Enter your e-mail address or user name."),
     )
-    password = PasswordField(
-        _("Password"),
-        [
-            InputRequired(_("Enter your password.")),
-            Length(max=LONGEST_TYPED_PASSWORD, message=_("This is too long for a password.")),
-            came_once,
-        ],
-    )
-    keep = BooleanField(_("Keep me signed in"))
+    password = PasswordField(_("Password"), missing=_("Enter your password."))
+    keep = TickBox(_("Keep me signed in"))
 
 
-class ForgotForm(FlaskForm):  # type: ignore[misc]
-    """The e-mail address of the account."""
+class ForgotForm(Form):
+    """The e-mail address of the account; only its shape is told, whether there is an account never is (EN-3)."""
 
-    email = StringField(
-        _("E-mail address"),
-        [
-            InputRequired(_("Enter the e-mail address of your account.")),
-            Length(max=254, message=_("This is too long for an e-mail address.")),
-            is_one_line,
-        ],
-        filters=[strip],
+    email = TextField(
+        _("E-mail address"), longest=LONGEST_ADDRESS, missing=_("Enter the e-mail address of your account.")
     )
 
-    def validate_email(self, field: Field) -> None:
-        """Only the shape is told; whether there is an account never is (EN-3)."""
-        local, at, domain = (field.data or "").rpartition("@")
-        if not at or not local or ("." not in domain and domain != "localhost") or " " in field.data:
-            raise ValidationError(gettext("Enter one e-mail address, such as name@company.com."))
+    def validate(self, extra_validators: Any = None) -> bool:
+        """One address, as far as its shape tells."""
+        if not super().validate(extra_validators=extra_validators):
+            return False
+        local, _at, domain = self.email.data.rpartition("@")
+        if not local or not domain or " " in self.email.data or "@" in local:
+            self.tell("email", gettext("Enter one e-mail address, such as name@company.com."))
+            return False
+        return True
 
 
-class NewPasswordForm(FlaskForm):  # type: ignore[misc]
+class NewPasswordForm(Form):
     """A new password, with the token of the mail in the same request (RS-2)."""
 
-    token = HiddenField()
-    new_password = PasswordField(
-        _("New password"),
-        [
-            InputRequired(_("Choose a new password.")),
-            Length(max=LONGEST_TYPED_PASSWORD, message=_("Choose a password of at most 256 characters.")),
-            came_once,
-        ],
-    )
+    token = HiddenField(longest=64)
+    new_password = PasswordField(_("New password"), missing=_("Choose a new password."))
 
 
-class ChangePasswordForm(FlaskForm):  # type: ignore[misc]
+class ChangePasswordForm(Form):
     """The current password and a new one."""
 
-    current_password = PasswordField(
-        _("Current password"),
-        [
-            InputRequired(_("Enter your current password.")),
-            Length(max=LONGEST_TYPED_PASSWORD, message=_("This is too long for a password.")),
-            came_once,
-        ],
-    )
-    new_password = PasswordField(
-        _("New password"),
-        [
-            InputRequired(_("Choose a new password.")),
-            Length(max=LONGEST_TYPED_PASSWORD, message=_("Choose a password of at most 256 characters.")),
-            came_once,
-        ],
-    )
+    current_password = PasswordField(_("Current password"), missing=_("Enter your current password."))
+    new_password = PasswordField(_("New password"), missing=_("Choose a new password."))
 
 
-def _name(label: object, missing: object, autocomplete: str) -> Any:
-    checks = [InputRequired(missing), Length(max=80, message=_("Please use at most 80 characters.")), is_one_line]
-    return StringField(label, checks, filters=[strip], render_kw={"autocomplete": autocomplete})
-
-
-class ProfileForm(FlaskForm):  # type: ignore[misc]
+class ProfileForm(Form):
     """Who somebody is and which language we speak with them."""
 
-    given_name = _name(_("Given name"), _("Enter your given name."), "given-name")
-    family_name = _name(_("Family name"), _("Enter your family name."), "family-name")
-    company = StringField(
-        _("Company"),
-        [Length(max=120, message=_("Please use at most 120 characters.")), is_one_line],
-        filters=[strip],
-        render_kw={"autocomplete": "organization"},
+    given_name = TextField(
+        _("Given name"),
+        longest=80,
+        missing=_("Enter your given name."),
+        render_kw={"autocomplete": "given-name"},
     )
-    country = SelectField(_("Country"), [InputRequired(_("Choose your country."))], render_kw={"autocomplete": "country"})
-    locale = SelectField(
+    family_name = TextField(
+        _("Family name"),
+        longest=80,
+        missing=_("Enter your family name."),
+        render_kw={"autocomplete": "family-name"},
+    )
+    company = TextField(_("Company"), longest=120, render_kw={"autocomplete": "organization"})
+    country = ChoiceField(
+        _("Country"), choices=[], missing=_("Choose your country."), render_kw={"autocomplete": "country"}
+    )
+    locale = ChoiceField(
         _("Language"),
-        [InputRequired(_("Choose a language."))],
-        choices=[(code, LANGUAGE_NAMES[code]) for code in LANGUAGES],
+        choices=[SelectChoice(code, LANGUAGE_NAMES[code]) for code in LANGUAGES],
+        missing=_("Choose a language."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.country.choices = [("", ""), *country_choices()]
-
-
-class ActForm(FlaskForm):  # type: ignore[misc]
-    """A button that changes something: nothing but the form's token."""
+        self.country.choices = [SelectChoice(code, name) for code, name in (("", ""), *country_choices())]

@@ -10,10 +10,11 @@ from idp.accounts.profile import PasswordWish, change_password, end_other_sessio
 from idp.errors import Refusal
 from idp.store import accounts, sessions
 from idp.web import browser_session
-from idp.web.account.forms import ActForm, ChangePasswordForm
+from idp.web.account.forms import ChangePasswordForm
 from idp.web.browser_session import get_signed_in, signed_in_required
 from idp.web.context import provider
 from idp.web.devices import device_name
+from idp.web.forms import ActForm
 from idp.web.pages import render
 from idp.web.refusals import words_of
 
@@ -73,9 +74,7 @@ def password() -> Response:
     if form.validate_on_submit():
         wish = PasswordWish(current=form.current_password.data, new=form.new_password.data)
         try:
-            started = change_password(
-                provider(), signed_in.account_id, signed_in.sid, wish, browser_session.caller()
-            )
+            started = change_password(provider(), signed_in.account_id, signed_in.sid, wish, browser_session.caller())
         except Refusal as refusal:
             _say(form, refusal)
         else:
@@ -88,4 +87,4 @@ def _say(form: ChangePasswordForm, refusal: Refusal) -> None:
     """The words beside the field that they are about."""
     words = words_of(refusal, customer_care=provider().settings.mail.customer_care)
     is_current = refusal.key in ("password.wrong", "sign_in.slowed_down", "session.ended")
-    (form.current_password if is_current else form.new_password).errors = [words]
+    form.tell("current_password" if is_current else "new_password", words)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, redirect, request, url_for
 
 from idp.accounts.sites import list_permitted_sites, withdraw_consent
-from idp.web.account.forms import ActForm
 from idp.web.browser_session import get_signed_in, signed_in_required
 from idp.web.context import provider
+from idp.web.forms import ActForm
 from idp.web.oauth.scope_words import name_scope
 from idp.web.pages import render
 

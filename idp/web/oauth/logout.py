@@ -15,10 +15,10 @@ from idp.protocol.logout import Logout, check_logout, parse_logout_request
 from idp.protocol.parameters import Parameters
 from idp.store import accounts, pending
 from idp.web import browser_session
-from idp.web.account.forms import ActForm
 from idp.web.context import provider
 from idp.web.csrf import from_other_sites
 from idp.web.form_targets import allow_form_target
+from idp.web.forms import ActForm
 from idp.web.oauth.interaction_pages import find_way_back, show_unusable
 from idp.web.oauth.parameters import read_parameters
 from idp.web.pages import render
