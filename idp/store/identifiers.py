@@ -6,12 +6,14 @@ functions take any text and never raise: what was typed into a sign-in form may 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from string import ascii_lowercase, ascii_uppercase
 
 from email_validator import EmailNotValidError, validate_email
 
 _FOLD = str.maketrans(ascii_uppercase, ascii_lowercase)
+_UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
 LONGEST = 254
 
 
@@ -21,10 +23,15 @@ def email_key(text: str) -> str:
     try:
         found = validate_email(typed, check_deliverability=False, allow_smtputf8=False, test_environment=True)
     except (EmailNotValidError, ValueError):
-        return unicodedata.normalize("NFC", typed).translate(_FOLD)
+        return _fold(typed)
     return f"{found.local_part}@{found.ascii_domain}".translate(_FOLD)
 
 
 def user_name_key(text: str) -> str:
     """The key of a user name: ASCII letters folded, blanks around it dropped."""
-    return unicodedata.normalize("NFC", text.strip()[: LONGEST + 1]).translate(_FOLD)
+    return _fold(text.strip()[: LONGEST + 1])
+
+
+def _fold(typed: str) -> str:
+    """What no database keeps in a text (NUL, halves of surrogates) becomes a mark that no name contains."""
+    return _UNKEEPABLE.sub("\N{REPLACEMENT CHARACTER}", unicodedata.normalize("NFC", typed)).translate(_FOLD)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms.fields import SelectChoice
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined,unused-ignore]  # newer than the stubs
 
-from idp.config import LANGUAGES
 from idp.i18n import gettext
 from idp.i18n import lazy_gettext as _
 from idp.web.countries import country_choices
 from idp.web.forms import ChoiceField, Form, HiddenField, PasswordField, TextField, TickBox
+from idp.web.language import NAMES as LANGUAGE_NAMES
 
-LANGUAGE_NAMES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español"}
 LONGEST_ADDRESS = 254
 
 
@@ -81,7 +80,7 @@ class ProfileForm(Form):
     )
     locale = ChoiceField(
         _("Language"),
-        choices=[SelectChoice(code, LANGUAGE_NAMES[code]) for code in LANGUAGES],
+        choices=[SelectChoice(code, name) for code, name in LANGUAGE_NAMES.items()],
         missing=_("Choose a language."),
     )
 

@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, request, url_for
 
 from idp.accounts.profile import ProfileWish, change_profile
 from idp.store import accounts
-from idp.web import browser_session
+from idp.web import browser_session, language
 from idp.web.account.forms import ProfileForm
 from idp.web.browser_session import get_signed_in, signed_in_required
 from idp.web.context import provider
@@ -32,7 +32,9 @@ def page() -> Response:
     form = ProfileForm(formdata=typed, obj=account) if typed else ProfileForm(obj=account)
     if form.validate_on_submit():
         change_profile(provider(), account.account_id, _wish(form))
-        return redirect(url_for("profile.page", saved=1), 303)
+        response = redirect(url_for("profile.page", saved=1), 303)
+        response.delete_cookie(language.COOKIE)  # the profile's language is the newer choice
+        return response
     return render(
         "account/profile.html",
         422 if form.is_submitted() else 200,

@@ -14,7 +14,7 @@ from flask import Blueprint, redirect, request, url_for
 from idp.accounts.sign_in import SignInRequest, sign_in
 from idp.errors import Refusal
 from idp.store import accounts, clients, pending
-from idp.web import browser_session
+from idp.web import browser_session, language
 from idp.web.account.forms import SignInForm
 from idp.web.context import provider
 from idp.web.form_targets import allow_form_target
@@ -89,6 +89,7 @@ def parse_way() -> Way:
     if waiting is None:
         return Way(None, next_path, None, "", is_lost=bool(handle))
     allow_form_target(waiting.request.get("redirect_uri"))  # signing in may lead straight to the site (WB-3)
+    language.prefer(waiting.request.get("ui_locales", ""))
     return Way(handle, None, client, waiting.request.get("login_hint", "")[:254], is_lost=False)
 
 
