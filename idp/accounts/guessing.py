@@ -89,6 +89,17 @@ def take_mail_request(provider: Provider, tx: Transaction, caller: Caller, now: 
     return None if taken.may_try else Refusal("mail.slowed_down", until=taken.waits_until)
 
 
+def take_telling(tx: Transaction, caller: Caller, now: int) -> bool:
+    """Whether a form may tell this network once more that an address has an account (EN-5: ten in an hour)."""
+    return take_try(tx, "telling:network:" + network_of(caller.address), Allowance(10, 3600, 3600), now).may_try
+
+
+def take_confirmation_try(tx: Transaction, registration_id: str, now: int) -> Refusal | None:
+    """Count a try at the password of a registration. Out: the refusal to raise once this has committed (BF-3)."""
+    taken = take_try(tx, f"confirm:registration:{registration_id}", Allowance(5, ACCOUNT_WINDOW, LONGEST_WAIT), now)
+    return None if taken.may_try else Refusal("sign_in.slowed_down", until=taken.waits_until)
+
+
 def network_of(address: str) -> str:
     """The network an address counts for: IPv4 /32, IPv6 /64; whatever is no address counts together."""
     try:
