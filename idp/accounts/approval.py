@@ -17,7 +17,7 @@ from idp.policy import approval as policy
 from idp.policy.approval import Application, Reason, Status, Verdict
 from idp.policy.endings import Act
 from idp.policy.staff import Permission, is_permitted, may_act_on
-from idp.store import accounts, approvals, audit, rules
+from idp.store import accounts, approvals, audit, review_queue, rules
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -60,7 +60,9 @@ def review(provider: Provider, tx: Transaction, account_id: str, *, serial_numbe
     account = accounts.get_account(tx, account_id)
     if account.approval_status != Status.PENDING.value:
         return Verdict("review", None, ())
-    verdict = assess(provider, tx, account, serial_number=serial_number)
+    serial = serial_number or _newest_serial(tx, account_id)
+    approvals.lock_serial_number(tx, serial)
+    verdict = assess(provider, tx, account, serial_number=serial)
     if verdict.outcome == "approve" and verdict.rule_key:
         change_status(
             provider, tx, account, Status.APPROVED, Actor("rule", verdict.rule_key), facts=describe(verdict), now=now
@@ -80,8 +82,7 @@ def review(provider: Provider, tx: Transaction, account_id: str, *, serial_numbe
 
 def assess(provider: Provider, tx: Transaction, account: Account, *, serial_number: str | None = None) -> Verdict:
     """What the rules say about an account as it is now; changes nothing."""
-    owned = approvals.list_serial_numbers(tx, account.account_id)
-    serial = serial_number or (owned[-1] if owned else "")
+    serial = serial_number or _newest_serial(tx, account.account_id)
     return policy.decide(rules_in_use(tx), _application(provider, tx, account, serial))
 
 
@@ -180,6 +181,7 @@ def change_status(
         address=address,
         details={"old": old.value, "new": new.value, "reason": reason, "ended_clients": list(ended.client_ids)},
     )
+    review_queue.forget_looks(tx, account.account_id, now)
     _tell(provider, tx, account, old, new, reason)
     return True
 
@@ -194,9 +196,12 @@ def read_reasons(facts: Iterable[Mapping[str, Any]]) -> list[Reason]:
     return [Reason(fact["key"], fact.get("value", "")) for fact in facts if "key" in fact]
 
 
+def _newest_serial(tx: Transaction, account_id: str) -> str:
+    return next(reversed(approvals.list_serial_numbers(tx, account_id)), "")
+
+
 def _application(provider: Provider, tx: Transaction, account: Account, serial_number: str) -> Application:
     """What the rules may see: confirmed or stored data, read when it counts (RG-9)."""
-    approvals.lock_serial_number(tx, serial_number)
     domain = account.email_key.rpartition("@")[2]
     owners = approvals.list_other_owners(tx, serial_number, account.account_id)
     recent = approvals.count_by_rules(tx, provider.clock() - RATE_WINDOW)
@@ -245,6 +250,8 @@ def _tell(provider: Provider, tx: Transaction, account: Account, old: Status, ne
         mail.rejected(provider, tx, to=to, reason=reason, status_link=link, reference=reference)
     elif new is Status.SUSPENDED:
         mail.suspended(provider, tx, to=to, reason=reason, reference=reference)
+    elif old is Status.REJECTED:
+        _tell_waiting(provider, tx, account)
     else:
         mail.review_again(provider, tx, to=to, reason=reason)
 

@@ -61,7 +61,9 @@ def answer_reset_request(provider: Provider, item: Item) -> None:
             send_reset_link(provider, tx, account)
 
 
-def send_reset_link(provider: Provider, tx: Transaction, account: Account) -> IssuedLink:
+def send_reset_link(
+    provider: Provider, tx: Transaction, account: Account, *, staff_id: str = "", address: str = ""
+) -> IssuedLink:
     """Issue a link, which replaces older ones, and write its mail; staff send one through here too (F-2.3)."""
     issued = links.issue_link(
         tx,
@@ -72,7 +74,16 @@ def send_reset_link(provider: Provider, tx: Transaction, account: Account) -> Is
         now=provider.clock(),
         master=provider.master,
     )
-    audit.record(tx, "reset_link_sent", now=provider.clock(), account_id=account.account_id, reference=issued.reference)
+    audit.record(
+        tx,
+        "reset_link_sent",
+        now=provider.clock(),
+        actor_kind="staff" if staff_id else "system",
+        actor=staff_id,
+        account_id=account.account_id,
+        reference=issued.reference,
+        address=address,
+    )
     mail.reset_password(
         provider,
         tx,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
 from enum import Enum, unique
 from typing import Literal, cast
 
@@ -38,6 +39,9 @@ TRANSITIONS: frozenset[tuple[Status, Status]] = frozenset(
 
 NEEDS_REASON = frozenset({Status.REJECTED, Status.SUSPENDED})
 """Statuses that are told with a reason the customer reads."""
+
+
+_SATURDAY = 5
 
 
 @unique
@@ -205,6 +209,28 @@ def ownership_of(company: str, email_domain: str, owners: Iterable[tuple[str, st
     if own[0] and all((_company_key(name), domain) == own for name, domain in others):
         return Ownership.SAME_COMPANY
     return Ownership.OTHER_COMPANY
+
+
+def promised_until(since: int, working_days: int) -> int:
+    """The end of the review's promise: that many working days (Monday to Friday, UTC) after an instant."""
+    moment = datetime.fromtimestamp(since, UTC)
+    while moment.weekday() >= _SATURDAY:
+        moment = moment.replace(hour=0, minute=0, second=0) + timedelta(days=1)
+    for _day in range(working_days):
+        moment += timedelta(days=3 if moment.weekday() == _SATURDAY - 1 else 1)
+    return int(moment.timestamp())
+
+
+def late_before(now: int, working_days: int) -> int:
+    """Applications that have waited since before this instant are late (the inverse of `promised_until`)."""
+    earliest, latest = now - (3 * working_days + 7) * 86400, now
+    while earliest < latest:
+        middle = (earliest + latest) // 2
+        if promised_until(middle, working_days) < now:
+            earliest = middle + 1
+        else:
+            latest = middle
+    return earliest
 
 
 def is_allowed(old: Status, new: Status) -> bool:

@@ -34,7 +34,9 @@ _COUNT_BY_RULES = Statement(
     " AND created_at > :since"
 )
 _LOCK_SERIAL = Statement("SELECT pg_advisory_xact_lock(7246015, hashtext(:serial_number))")
-_SERIALS = Statement("SELECT serial_number FROM devices WHERE account_id = :account_id ORDER BY created_at, serial_number")
+_SERIALS = Statement(
+    "SELECT serial_number FROM devices WHERE account_id = :account_id ORDER BY created_at, serial_number"
+)
 _OTHER_OWNERS = Statement(
     "SELECT a.account_id, a.company, a.email_key, a.given_name, a.family_name, a.approval_status FROM devices d"
     " JOIN accounts a ON a.account_id = d.account_id WHERE d.serial_number = :serial_number"
@@ -46,6 +48,21 @@ _APPLIED = Statement(
     " c.details AS client_details FROM registrations r LEFT JOIN clients c ON c.client_id = r.client_id"
     " WHERE r.registration_id = :registration_id"
 )
+_OPEN_SITES = Statement(
+    "SELECT c.client_id, c.details, c.require_approval, COUNT(*) AS count FROM token_families f"
+    " JOIN clients c ON c.client_id = f.client_id WHERE f.account_id = :account_id AND f.revoked_at IS NULL"
+    " AND f.expires_at > :now GROUP BY c.client_id, c.details, c.require_approval ORDER BY c.client_id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSite:
+    """A site at which the account is signed in now; `ends` says whether that ends with the approval."""
+
+    client_id: str
+    name: str
+    ends: bool
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +107,9 @@ class Applied:
     confirmed_at: int | None
 
 
-def change_status(tx: Transaction, account_id: str, *, old: str, new: str, now: int, seen_at: int | None = None) -> bool:
+def change_status(
+    tx: Transaction, account_id: str, *, old: str, new: str, now: int, seen_at: int | None = None
+) -> bool:
     """Change the status if it is still `old` (and unchanged since `seen_at`); exactly one caller gets True."""
     changed = tx.run(_CHANGE, account_id=account_id, old_status=old, new_status=new, seen_at=seen_at or 0, now=now)
     return changed == 1
@@ -174,6 +193,19 @@ def find_applied(tx: Transaction, registration_id: str | None) -> Applied | None
     details = json.loads(row["client_details"] or "{}")
     values = {name: row[name] for name in Applied.__slots__ if name != "site_name"}
     return Applied(**values, site_name=str(details.get("client_name") or ""))
+
+
+def list_open_sites(tx: Transaction, account_id: str, now: int) -> list[OpenSite]:
+    """Where the account is signed in now (UX: before harm, say what will happen)."""
+    return [
+        OpenSite(
+            client_id=row["client_id"],
+            name=str(json.loads(row["details"]).get("client_name") or row["client_id"]),
+            ends=bool(row["require_approval"]),
+            count=row["count"],
+        )
+        for row in tx.all(_OPEN_SITES, account_id=account_id, now=now)
+    ]
 
 
 def _decision(row: Row) -> Decision:

@@ -104,5 +104,6 @@ def find_events_by_reference(tx: Transaction, reference: str, limit: int = 20) -
 
 def _parse(rows: Sequence[Row]) -> list[Event]:
     return [
-        Event(**{**{name: row[name] for name in Event.__slots__}, "details": json.loads(row["details"])}) for row in rows
+        Event(**{**{name: row[name] for name in Event.__slots__}, "details": json.loads(row["details"])})
+        for row in rows
     ]

@@ -211,6 +211,8 @@ def prepare_engine(engine: Engine) -> None:
         connection.isolation_level = None
         for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=5000", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}")
+        # SQLite's own lower() folds ASCII only: a search for "müller" must find "MÜLLER", as on PostgreSQL.
+        connection.create_function("lower", 1, lambda text: text.lower() if isinstance(text, str) else text, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

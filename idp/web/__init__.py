@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def mount(app: Flask, provider: Provider) -> None:
     """Hang every face of the provider into the application."""
-    from idp.web import browser_session, content_policy, csrf, language, pages, problems
+    from idp.web import browser_session, content_policy, csrf, language, pages, problems, staff
     from idp.web.account import dashboard, forgot, profile, security, sign_in, sites
     from idp.web.edge import Edge
     from idp.web.oauth import authorize, discovery, introspect, jwks, logout, token, userinfo
@@ -33,6 +33,7 @@ def mount(app: Flask, provider: Provider) -> None:
         app.register_blueprint(room.blueprint)
     for endpoint in (authorize, logout, discovery, jwks, token, userinfo, introspect):
         app.register_blueprint(endpoint.blueprint)
+    staff.install(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(mailbox.blueprint)
     app.wsgi_app = Edge(app.wsgi_app, provider.settings)  # type: ignore[method-assign]

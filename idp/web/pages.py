@@ -32,7 +32,7 @@ def install(app: Flask, provider: Provider) -> None:
     """Teach the templates our languages and times, and put the operator's blocks before ours."""
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        i18n.gettext, i18n.ngettext, newstyle=False, pgettext=i18n.pgettext
+        i18n.gettext, _ngettext, newstyle=False, pgettext=i18n.pgettext
     )
     app.jinja_env.globals.update(
         format_clock=i18n.format_clock,
@@ -53,6 +53,11 @@ def install(app: Flask, provider: Provider) -> None:
         app.jinja_loader = ChoiceLoader([FileSystemLoader(provider.settings.branding.templates), app.jinja_loader])
     app.context_processor(_common_values)
     app.after_request(_keep_static_files)
+
+
+def _ngettext(singular: str, plural: str, number: int) -> str:
+    """What `{% trans count=… %}…{% pluralize %}` asks for: it fills in the values itself."""
+    return i18n.translator(i18n.current_locale()).ngettext(singular, plural, number)
 
 
 def _common_values() -> dict[str, Any]:

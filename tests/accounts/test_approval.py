@@ -121,7 +121,7 @@ def test_automatic_approvals_have_a_limit(tmp_path: Path) -> None:
         ("pending", "reject", "rejected", "rejected"),
         ("approved", "suspend", "suspended", "suspended"),
         ("suspended", "reinstate", "approved", "reinstated"),
-        ("rejected", "reopen", "pending", "review_again"),
+        ("rejected", "reopen", "pending", "registration_waiting"),
     ],
 )
 def test_staff_decide(provider: Provider, status: str, act: str, after: str, mail: str) -> None:

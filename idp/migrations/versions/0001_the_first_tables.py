@@ -77,6 +77,15 @@ def upgrade() -> None:
     sa.Column('updated_at', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('rule_key', name=op.f('pk_approval_rules'))
     )
+    op.create_table('review_looks',
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('staff_id', sa.String(length=64), nullable=False),
+    sa.Column('seen_at', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('account_id', 'staff_id', name=op.f('pk_review_looks'))
+    )
+    with op.batch_alter_table('review_looks', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_review_looks_seen_at'), ['seen_at'], unique=False)
+
     op.create_table('audit_events',
     sa.Column('event_id', SERIAL, autoincrement=True, nullable=False),
     sa.Column('at', sa.BigInteger(), nullable=False),
@@ -487,6 +496,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_audit_events_account_id'))
 
     op.drop_table('audit_events')
+    with op.batch_alter_table('review_looks', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_review_looks_seen_at'))
+
+    op.drop_table('review_looks')
     op.drop_table('approval_rules')
     with op.batch_alter_table('accounts', schema=None) as batch_op:
         batch_op.drop_index('ix_accounts_approval')

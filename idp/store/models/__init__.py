@@ -1,6 +1,6 @@
 """The tables. Models describe them for migrations and pages; protocol steps speak to them in plain statements."""
 
-from idp.store.models.approval import ApprovalDecision, ApprovalRule, SerialNumber
+from idp.store.models.approval import ApprovalDecision, ApprovalRule, ReviewLook, SerialNumber
 from idp.store.models.base import Base
 from idp.store.models.clients import Client, ClientSecret, ConsentGrant
 from idp.store.models.house import (
@@ -50,6 +50,7 @@ __all__ = [
     "PendingAuthorization",
     "RefreshToken",
     "Registration",
+    "ReviewLook",
     "SerialNumber",
     "SessionClient",
     "SigningKey",

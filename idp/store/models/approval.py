@@ -36,6 +36,16 @@ class ApprovalDecision(Base):
     created_at: Mapped[Instant] = mapped_column(index=True)
 
 
+class ReviewLook(Base):
+    """A member of staff has an application open; the queue shows it to the others."""
+
+    __tablename__ = "review_looks"
+
+    account_id: Mapped[Identifier] = mapped_column(primary_key=True)
+    staff_id: Mapped[Identifier] = mapped_column(primary_key=True)
+    seen_at: Mapped[Instant] = mapped_column(index=True)
+
+
 class ApprovalRule(Base):
     """A rule: every condition that is set must hold; the first that holds decides."""
 

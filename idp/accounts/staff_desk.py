@@ -1,0 +1,251 @@
+"""What members of staff see and do at the desk besides deciding: the queue, an application, an account, a registration.
+
+Reading functions return frozen values that pages show as they are; they hold no secret, hash or link (AD-3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idp.accounts.approval import assess
+from idp.accounts.password_reset import send_reset_link
+from idp.accounts.registration import send_again_by_staff
+from idp.errors import Refusal
+from idp.policy.approval import late_before, promised_until
+from idp.policy.staff import Permission, is_permitted, may_act_on
+from idp.store import accounts, approvals, audit, outbox, review_queue, rules, search, sessions
+from idp.store.review_queue import Filter
+
+if TYPE_CHECKING:
+    from idp.policy.approval import Verdict
+    from idp.provider import Provider
+    from idp.store.accounts import Account
+    from idp.store.approvals import Applied, Decision, OpenSite, Owner
+    from idp.store.audit import Event
+    from idp.store.database import Transaction
+    from idp.store.outbox import Fate
+    from idp.store.review_queue import Look, Waiting
+    from idp.store.rules import StoredRule
+    from idp.store.search import FoundAccount, FoundRegistration
+    from idp.store.sessions import Session
+
+PAGE = 50
+REPORT_SECONDS = 30 * 86400
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    """A page of the queue with its counts; `decided` is how long each application waited that was decided today."""
+
+    rows: tuple[Waiting, ...]
+    due: Mapping[str, int]
+    looks: Mapping[str, Look]
+    has_more: bool
+    matching: int
+    total: int
+    late: int
+    countries: tuple[tuple[str, int], ...]
+    families: tuple[tuple[str, int], ...]
+    decided: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPage:
+    """Everything about one account that staff need for an answer."""
+
+    account: Account
+    applied: Applied | None
+    serial_numbers: tuple[str, ...]
+    owners: Mapping[str, tuple[Owner, ...]]
+    verdict: Verdict | None
+    due_at: int | None
+    look: Look | None
+    decisions: tuple[Decision, ...]
+    events: tuple[Event, ...]
+    mails: tuple[Fate, ...]
+    sessions: tuple[Session, ...]
+    sites: tuple[OpenSite, ...]
+    may_act: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationPage:
+    """A registration that staff look up for a caller (F-1.6, F-1.7)."""
+
+    registration: FoundRegistration
+    events: tuple[Event, ...]
+    mails: tuple[Fate, ...]
+
+
+def open_queue(
+    provider: Provider, staff_id: str, chosen: Filter, *, late_only: bool = False, after: tuple[int, str] | None = None
+) -> QueuePage:
+    """A page of the queue; with `late_only` what has waited longer than promised."""
+    now, days = provider.clock(), provider.settings.registration.review_working_days
+    late = late_before(now, days)
+    chosen = Filter(chosen.text, chosen.country, chosen.family, late if late_only else 0, chosen.newest_first)
+    with provider.database.reading() as tx:
+        rows = review_queue.page_queue(tx, chosen, after=after, limit=PAGE + 1)
+        matching, _oldest = review_queue.count_queue(tx, chosen)
+        total, _oldest = review_queue.count_queue(tx, Filter())
+        return QueuePage(
+            rows=tuple(rows[:PAGE]),
+            due={row.account_id: promised_until(row.waiting_since, days) for row in rows},
+            looks=review_queue.list_looks(tx, staff_id, now),
+            has_more=len(rows) > PAGE,
+            matching=matching,
+            total=total,
+            late=review_queue.count_queue(tx, Filter(late_before=late))[0],
+            countries=tuple(review_queue.list_countries(tx)),
+            families=tuple(review_queue.list_families(tx)),
+            decided=tuple(review_queue.decided_since(tx, now - now % 86400)),
+        )
+
+
+def open_application(provider: Provider, staff_id: str, account_id: str) -> AccountPage:
+    """An application to decide about; colleagues see meanwhile that somebody has it open."""
+    page = open_account(provider, staff_id, account_id)
+    if page.account.approval_status == "pending":
+        with provider.database.transaction(durable=False) as tx:
+            review_queue.note_look(tx, account_id, staff_id, provider.clock())
+    return page
+
+
+def open_account(provider: Provider, staff_id: str, account_id: str) -> AccountPage:
+    """An account with its history. Raises `Refusal("account_unknown")`."""
+    now = provider.clock()
+    with provider.database.reading() as tx:
+        account, staff = accounts.find_account(tx, account_id), accounts.find_account(tx, staff_id)
+        if account is None or staff is None:
+            raise Refusal("account_unknown")
+        serials = approvals.list_serial_numbers(tx, account_id)
+        waits = account.approval_status == "pending"
+        days = provider.settings.registration.review_working_days
+        return AccountPage(
+            account=account,
+            applied=approvals.find_applied(tx, account.registration_id),
+            serial_numbers=tuple(serials),
+            owners={serial: tuple(approvals.list_other_owners(tx, serial, account_id)) for serial in serials},
+            verdict=assess(provider, tx, account) if waits else None,
+            due_at=promised_until(account.approval_updated_at, days) if waits else None,
+            look=review_queue.list_looks(tx, staff_id, now).get(account_id) if waits else None,
+            decisions=tuple(approvals.list_decisions(tx, account_id)),
+            events=tuple(audit.list_events(tx, account_id, account.registration_id)),
+            mails=_mails(tx, account_id, account.registration_id, now),
+            sessions=tuple(sessions.list_sessions(tx, account_id, now)),
+            sites=tuple(approvals.list_open_sites(tx, account_id, now)),
+            may_act=may_act_on(staff_id, staff.roles, account_id, account.roles),
+        )
+
+
+def open_registration(provider: Provider, registration_id: str) -> RegistrationPage:
+    """A registration with what happened to its mails. Raises `Refusal("registration_unknown")`."""
+    with provider.database.reading() as tx:
+        registration = search.find_registration(tx, registration_id)
+        if registration is None:
+            raise Refusal("registration_unknown")
+        return RegistrationPage(
+            registration=registration,
+            events=tuple(audit.list_events(tx, registration.account_id or "", registration_id)),
+            mails=_mails(tx, registration.account_id, registration_id, provider.clock()),
+        )
+
+
+def find_people(
+    provider: Provider, text: str, *, status: str = "", after: tuple[int, str] | None = None
+) -> tuple[list[FoundAccount], list[FoundRegistration]]:
+    """Accounts, and registrations without an account yet, that fit what a caller says (F-2.3); one more than a page."""
+    with provider.database.reading() as tx:
+        found = search.search_accounts(tx, text, status=status, after=after, limit=PAGE + 1)
+        waiting = (
+            search.search_registrations(tx, text, state="sent", limit=5) if text and not status and not after else []
+        )
+    return found, waiting
+
+
+def find_registrations(
+    provider: Provider, text: str, *, state: str = "", after: tuple[int, str] | None = None
+) -> list[FoundRegistration]:
+    """Registrations that fit; one more than a page."""
+    with provider.database.reading() as tx:
+        return search.search_registrations(tx, text, state=state, after=after, limit=PAGE + 1)
+
+
+def send_reset_link_for(provider: Provider, *, staff_id: str, account_id: str, address: str = "") -> str:
+    """Send the owner of an account a reset link (F-2.3); out: its reference. It goes to the stored address only (RS-3).
+
+    Raises `Refusal`: `not_permitted`, `account_unknown`.
+    """
+    with provider.database.transaction() as tx:
+        account, staff = accounts.find_account(tx, account_id), accounts.find_account(tx, staff_id)
+        if account is None or account.is_closed:
+            raise Refusal("account_unknown")
+        if staff is None or staff.access != "active" or not is_permitted(staff.roles, Permission.SEND_RESET_LINK):
+            raise Refusal("not_permitted")
+        if not may_act_on(staff_id, staff.roles, account_id, account.roles):
+            raise Refusal("not_permitted")
+        issued = send_reset_link(provider, tx, account, staff_id=staff_id, address=address)
+        return issued.reference
+
+
+def send_confirmation_again(provider: Provider, *, staff_id: str, registration_id: str, address: str = "") -> None:
+    """Send a registration's mail once more, with a new link and code (F-1.6).
+
+    Raises `Refusal`: `not_permitted`, `registration_unknown` where it cannot be confirmed any more.
+    """
+    with provider.database.transaction() as tx:
+        staff = accounts.find_account(tx, staff_id)
+        if staff is None or staff.access != "active" or not is_permitted(staff.roles, Permission.RESEND_CONFIRMATION):
+            raise Refusal("not_permitted")
+        if not send_again_by_staff(provider, tx, registration_id):
+            raise Refusal("registration_unknown")
+        audit.record(
+            tx,
+            "confirmation_resent",
+            now=provider.clock(),
+            actor_kind="staff",
+            actor=staff_id,
+            registration_id=registration_id,
+            address=address,
+        )
+
+
+def report_rules(provider: Provider) -> list[tuple[StoredRule, int]]:
+    """Each rule, and how many registrations it approved in the last 30 days (RG-9)."""
+    with provider.database.reading() as tx:
+        counts = rules.count_decisions(tx, provider.clock() - REPORT_SECONDS)
+        return [(rule, counts.get(rule.rule_key, 0)) for rule in rules.list_rules(tx)]
+
+
+def list_mails(provider: Provider, *, before: int | None = None) -> list[Fate]:
+    """What became of the mails, newest first; one more than a page."""
+    with provider.database.reading() as tx:
+        return outbox.fate(tx, now=provider.clock(), before=before, limit=PAGE + 1)
+
+
+def read_trail(provider: Provider, *, staff_id: str, act: str, before: int | None, address: str = "") -> list[Event]:
+    """A page of the audit trail; that somebody reads it is a line of it (LG-3)."""
+    with provider.database.transaction() as tx:
+        events = audit.page_events(tx, act=act, before=before, limit=PAGE + 1)
+        audit.record(
+            tx,
+            "audit_read",
+            now=provider.clock(),
+            actor_kind="staff",
+            actor=staff_id,
+            address=address,
+            details={"act": act, "before": before},
+        )
+    return events
+
+
+def _mails(tx: Transaction, account_id: str | None, registration_id: str | None, now: int) -> tuple[Fate, ...]:
+    """The mails of an account and of the registration it came from, newest first."""
+    found: dict[int, Fate] = {}
+    if account_id:
+        found.update({fate.outbox_id: fate for fate in outbox.fate(tx, now=now, account_id=account_id)})
+    if registration_id:
+        found.update({fate.outbox_id: fate for fate in outbox.fate(tx, now=now, registration_id=registration_id)})
+    return tuple(found[key] for key in sorted(found, reverse=True))

@@ -1,0 +1,193 @@
+"""Searching people as staff do: words of name, e-mail address, user name and company, a serial number, a reference."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idp.store.database import Statement
+
+if TYPE_CHECKING:
+    from idp.store.database import Row, Transaction
+
+_MOST_WORDS = 4
+_SERIAL = re.compile(r"[A-Z]{2}[0-9]{3}[A-Z]")
+_REFERENCE = re.compile(r"[A-Z0-9]{4}-?[A-Z0-9]{4}")
+
+_TEXT = "LOWER(a.given_name || ' ' || a.family_name || ' ' || a.email || ' ' || a.user_name || ' ' || a.company)"
+WORDS = (
+    "("
+    + " AND ".join(f"{_TEXT} LIKE :word{n} ESCAPE '!'" for n in range(_MOST_WORDS))
+    + " OR (:serial <> '' AND EXISTS (SELECT 1 FROM devices f WHERE f.account_id = a.account_id AND f.serial_number = :serial))"
+    " OR (:reference <> '' AND r.reference = :reference)"
+    " OR (:reference <> '' AND EXISTS (SELECT 1 FROM links l WHERE l.reference = :reference AND"
+    "  (l.account_id = a.account_id OR l.registration_id = a.registration_id))))"
+)
+"""The condition on accounts `a` left joined with their registrations `r`."""
+
+_R_TEXT = "LOWER(r.given_name || ' ' || r.family_name || ' ' || r.email || ' ' || COALESCE(r.user_name, '') || ' ' || r.company)"
+_R_WORDS = (
+    "("
+    + " AND ".join(f"{_R_TEXT} LIKE :word{n} ESCAPE '!'" for n in range(_MOST_WORDS))
+    + " OR (:serial <> '' AND r.serial_number = :serial) OR (:reference <> '' AND r.reference = :reference)"
+    " OR (:reference <> '' AND EXISTS (SELECT 1 FROM links l WHERE l.reference = :reference"
+    "  AND l.registration_id = r.registration_id)))"
+)
+
+_ACCOUNTS = Statement(
+    "SELECT a.account_id, a.given_name, a.family_name, a.email, a.user_name, a.company, a.country, a.access,"
+    " a.approval_status, a.approval_updated_at, a.roles, a.created_at, r.reference,"
+    " (SELECT MAX(d.serial_number) FROM devices d WHERE d.account_id = a.account_id) AS serial_number"
+    " FROM accounts a LEFT JOIN registrations r ON r.registration_id = a.registration_id"
+    " WHERE (:status = '' OR a.approval_status = :status)"
+    f" AND {WORDS} AND (a.created_at < :at OR (a.created_at = :at AND a.account_id < :id))"
+    " ORDER BY a.created_at DESC, a.account_id DESC LIMIT :limit"
+)
+_REGISTRATIONS = Statement(
+    "SELECT r.registration_id, r.reference, r.state, r.given_name, r.family_name, r.email, r.company, r.country,"
+    " r.serial_number, r.locale, r.client_id, r.account_id, r.sent_at, r.expires_at, r.confirmed_at, r.purged_at"
+    " FROM registrations r WHERE (:state = '' OR r.state = :state) AND r.purged_at IS NULL"
+    f" AND {_R_WORDS} AND (r.sent_at < :at OR (r.sent_at = :at AND r.registration_id < :id))"
+    " ORDER BY r.sent_at DESC, r.registration_id DESC LIMIT :limit"
+)
+_REGISTRATION = Statement("SELECT * FROM registrations WHERE registration_id = :registration_id")
+_BY_REFERENCE = Statement(
+    "SELECT r.registration_id, r.account_id FROM registrations r WHERE r.reference = :reference"
+    " UNION ALL SELECT l.registration_id, l.account_id FROM links l WHERE l.reference = :reference"
+    " UNION ALL SELECT e.registration_id, e.account_id FROM audit_events e WHERE e.reference = :reference"
+    "  AND (e.account_id IS NOT NULL OR e.registration_id IS NOT NULL)"
+)
+_LAST = (2**62, "")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundAccount:
+    """An account in a list of results."""
+
+    account_id: str
+    given_name: str
+    family_name: str
+    email: str
+    user_name: str
+    company: str
+    country: str
+    access: str
+    approval_status: str
+    approval_updated_at: int
+    roles: str
+    created_at: int
+    reference: str | None
+    serial_number: str | None
+
+    @property
+    def name(self) -> str:
+        """Given and family name, or the user name."""
+        return f"{self.given_name} {self.family_name}".strip() or self.user_name
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """Where the next page goes on."""
+        return self.created_at, self.account_id
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRegistration:
+    """A registration in a list of results, or on its page; it shows no secret."""
+
+    registration_id: str
+    reference: str
+    state: str
+    given_name: str
+    family_name: str
+    email: str
+    company: str
+    country: str
+    serial_number: str
+    locale: str
+    client_id: str | None
+    account_id: str | None
+    sent_at: int
+    expires_at: int
+    confirmed_at: int | None
+    purged_at: int | None
+
+    @property
+    def name(self) -> str:
+        """Given and family name."""
+        return f"{self.given_name} {self.family_name}".strip()
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """Where the next page goes on."""
+        return self.sent_at, self.registration_id
+
+
+@dataclass(frozen=True, slots=True)
+class Referenced:
+    """What a reference number belongs to."""
+
+    registration_id: str | None
+    account_id: str | None
+
+
+def search_accounts(
+    tx: Transaction, text: str, *, status: str = "", after: tuple[int, str] | None = None, limit: int = 50
+) -> list[FoundAccount]:
+    """Accounts that all words fit, or the serial number, or the reference; newest first."""
+    at, key = after or _LAST
+    rows = tx.all(_ACCOUNTS, **search_values(text), status=status, at=at, id=key, limit=limit)
+    return [FoundAccount(**{name: row[name] for name in FoundAccount.__slots__}) for row in rows]
+
+
+def search_registrations(
+    tx: Transaction, text: str, *, state: str = "", after: tuple[int, str] | None = None, limit: int = 50
+) -> list[FoundRegistration]:
+    """Registrations that all words fit, or the serial number, or the reference; newest first."""
+    at, key = after or _LAST
+    rows = tx.all(_REGISTRATIONS, **search_values(text), state=state, at=at, id=key, limit=limit)
+    return [_registration(row) for row in rows]
+
+
+def find_registration(tx: Transaction, registration_id: str) -> FoundRegistration | None:
+    """One registration."""
+    row = tx.one(_REGISTRATION, registration_id=registration_id)
+    return None if row is None else _registration(row)
+
+
+def find_by_reference(tx: Transaction, text: str) -> Referenced | None:
+    """The registration or account that a reference number names, in any spelling."""
+    reference = reference_in(text)
+    if not reference:
+        return None
+    row = tx.one(_BY_REFERENCE, reference=reference)
+    return None if row is None else Referenced(row["registration_id"], row["account_id"])
+
+
+def search_values(text: str) -> dict[str, str]:
+    """The parameters of the search condition for what was typed; an empty search finds all."""
+    words = [*text.lower().split()[:_MOST_WORDS], *[""] * _MOST_WORDS]
+    values = {f"word{n}": f"%{_escape(words[n])}%" for n in range(_MOST_WORDS)}
+    return {**values, "serial": serial_in(text), "reference": reference_in(text)}
+
+
+def serial_in(text: str) -> str:
+    """The serial number that was typed, forgiving case, blanks and dashes (F-1.4), or nothing."""
+    compact = "".join(letter for letter in text.upper() if letter.isalnum())
+    return compact if _SERIAL.fullmatch(compact) else ""
+
+
+def reference_in(text: str) -> str:
+    """The reference number that was typed, or nothing."""
+    compact = text.strip().upper().replace(" ", "")
+    if not _REFERENCE.fullmatch(compact):
+        return ""
+    return compact if "-" in compact else f"{compact[:4]}-{compact[4:]}"
+
+
+def _escape(word: str) -> str:
+    return word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+
+
+def _registration(row: Row) -> FoundRegistration:
+    return FoundRegistration(**{name: row[name] for name in FoundRegistration.__slots__})

@@ -1,0 +1,81 @@
+"""Forms of the desk: a decision with its reason, for an application and for an account."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import wtforms
+from wtforms.validators import StopValidation
+
+from idp.accounts.approval import LONGEST_REASON
+from idp.i18n import lazy_gettext as _
+from idp.web.forms import Form, HiddenField, TextField, is_plain_line
+
+
+class ProseField(TextField):
+    """Several lines of text; line ends become one kind before anything is counted."""
+
+    widget = wtforms.widgets.TextArea()
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """Drop blank lines around the text; blanks and tabs inside a line are one blank."""
+        text = (valuelist[0] if valuelist else "").replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+        text = "\n".join(line.rstrip() for line in text.split("\n")).strip()
+        self.data = text if len(text) > self.longest else unicodedata.normalize("NFC", text)
+
+    def pre_validate(self, form: Any) -> None:
+        """Check each line as a line, and the whole for its length."""
+        text = self.data or ""
+        self.data = text.replace("\n", " ")
+        try:
+            super().pre_validate(form)
+        finally:
+            self.data = "\n".join(
+                "".join(letter if is_plain_line(letter) else " " for letter in line) for line in text.split("\n")
+            )
+
+
+class DecisionForm(Form):
+    """Why, for the customer; a remark, for colleagues; and since when the status stood that was seen."""
+
+    reason = ProseField(_("Reason"), longest=LONGEST_REASON)
+    remark = ProseField(_("Remark for colleagues"), longest=LONGEST_REASON)
+    seen_at = HiddenField(longest=20)
+
+    @property
+    def seen(self) -> int | None:
+        """Since when the status stood that the member of staff saw."""
+        text = self.seen_at.data or ""
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 13 else None
+
+
+def _one_of(sentence: object, *acts: str) -> Callable[[object, wtforms.Field], None]:
+    """The button that was pressed is one of the page's."""
+
+    def check(form: object, field: wtforms.Field) -> None:
+        if field.data not in acts:
+            raise StopValidation(str(sentence))
+
+    return check
+
+
+class ApplicationForm(DecisionForm):
+    """Approve or reject."""
+
+    act = HiddenField(
+        validators=[_one_of(_("Choose “Approve” or “Reject”."), "approve", "reject")],
+        longest=20,
+        missing=_("Choose “Approve” or “Reject”."),
+    )
+
+
+class StatusForm(DecisionForm):
+    """Change the status of an account that was decided about."""
+
+    act = HiddenField(
+        validators=[_one_of(_("Choose what to do."), "suspend", "reinstate", "reopen")],
+        longest=20,
+        missing=_("Choose what to do."),
+    )

@@ -1,0 +1,148 @@
+"""The queue of applications: list left, the open one right; a decision leads to the next one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import Blueprint, abort, redirect, request, url_for
+
+from idp.accounts import staff_desk
+from idp.accounts.approval import decide_by_staff
+from idp.errors import Refusal
+from idp.i18n import gettext as _
+from idp.policy.staff import Permission
+from idp.web.browser_session import client_address, typed_before
+from idp.web.context import provider
+from idp.web.countries import country_name
+from idp.web.pages import render
+from idp.web.staff.access import member, permitted
+from idp.web.staff.addresses import QueueAddress, read_queue_address, write_key
+from idp.web.staff.forms import ApplicationForm
+from idp.web.staff.words import history_of
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from idp.accounts.staff_desk import AccountPage
+    from idp.store.approvals import Decision
+
+blueprint = Blueprint("staff_queue", __name__, url_prefix="/staff")
+
+
+@blueprint.get("")
+@permitted(Permission.READ_QUEUE)
+def queue() -> Response:
+    """The queue, oldest first."""
+    return _page(read_queue_address())
+
+
+@blueprint.get("/applications/<account_id>")
+@permitted(Permission.READ_QUEUE)
+def application(account_id: str) -> Response:
+    """The queue with one application open."""
+    return _page(read_queue_address(), account_id)
+
+
+@blueprint.post("/applications/<account_id>")
+@permitted(Permission.DECIDE)
+def decide(account_id: str) -> Any:
+    """Approve or reject, and go on to the next application."""
+    address, form = read_queue_address(), ApplicationForm()
+    if not form.validate_on_submit():
+        return _page(address, account_id, form, status=422)
+    try:
+        decide_by_staff(
+            provider(),
+            staff_id=member().account_id,
+            account_id=account_id,
+            act=form.act.data,
+            reason=form.reason.data,
+            remark=form.remark.data,
+            seen_at=form.seen,
+            address=client_address(),
+        )
+    except Refusal as refusal:
+        return _refused(address, account_id, form, refusal)
+    return redirect(_next_address(address, account_id), 303)
+
+
+def _refused(address: QueueAddress, account_id: str, form: ApplicationForm, refusal: Refusal) -> Response:
+    if refusal.key == "account_unknown":
+        abort(404)
+    if refusal.key == "decided_already":
+        return _page(
+            address, account_id, form, status=409, overtaken=cast("Decision | None", refusal.details.get("decision"))
+        )
+    if refusal.key == "reason_missing":
+        form.tell("reason", _("Write a reason: the applicant reads it."))
+        return _page(address, account_id, form, status=422)
+    sentences = {"own_account": _("This is your own registration. A colleague decides about it.")}
+    form.tell("", sentences.get(refusal.key, _("You may not decide about this account.")))
+    return _page(address, account_id, form, status=403)
+
+
+def _next_address(address: QueueAddress, decided: str) -> str:
+    """The application behind the decided one under the same filter, else the queue's first page."""
+    page = staff_desk.open_queue(
+        provider(), member().account_id, address.filter, late_only=address.late, after=address.after
+    )
+    if page.rows:
+        return url_for("staff_queue.application", account_id=page.rows[0].account_id, **address.args(done=decided))
+    return url_for("staff_queue.queue", **address.args(after=None, done=decided))
+
+
+def _page(
+    address: QueueAddress,
+    account_id: str | None = None,
+    form: ApplicationForm | None = None,
+    *,
+    status: int = 200,
+    overtaken: Decision | None = None,
+) -> Response:
+    person = member()
+    opened = _open(account_id) if account_id else None
+    listed = staff_desk.open_queue(
+        provider(), person.account_id, address.filter, late_only=address.late, after=address.after
+    )
+    form = form or ApplicationForm(formdata=typed_before())
+    if opened and not form.seen_at.data:
+        form.seen_at.data = str(opened.account.approval_updated_at)
+    pager = address.args(after=write_key(listed.rows[-1].key)) if listed.has_more else None
+    return render(
+        "staff/queue.html",
+        status,
+        now=provider().clock(),
+        address=address,
+        listed=listed,
+        country_options=[(code, f"{country_name(code)} ({count})") for code, count in listed.countries],
+        family_options=[(family, f"{family} ({count})") for family, count in listed.families],
+        first_url=url_for("staff_queue.queue", **address.args(after=None)) if address.after else None,
+        next_url=url_for("staff_queue.queue", **pager) if pager else None,
+        opened=opened,
+        history=history_of(opened) if opened else (),
+        form=form,
+        is_overtaken=status == 409,
+        overtaken=overtaken,
+        done=_done(person.account_id),
+    )
+
+
+def _open(account_id: str) -> AccountPage:
+    try:
+        return staff_desk.open_application(provider(), member().account_id, account_id)
+    except Refusal:
+        abort(404)
+
+
+def _done(staff_id: str) -> AccountPage | None:
+    """The application that this member of staff has just decided, for the line that says so."""
+    account_id = request.args.get("done", "")
+    if not account_id.replace("-", "").replace("_", "").isalnum() or not account_id.isascii() or len(account_id) > 64:
+        return None
+    try:
+        page = staff_desk.open_account(provider(), staff_id, account_id)
+    except Refusal:
+        return None
+    latest = page.decisions[0] if page.decisions else None
+    fresh = latest and latest.actor == staff_id and provider().clock() - latest.created_at < 600
+    return page if fresh else None

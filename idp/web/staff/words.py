@@ -1,0 +1,200 @@
+"""The desk's words: statuses, reasons of rules, mails, and history as sentences, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idp.accounts.approval import read_reasons
+from idp.accounts.staff_desk import AccountPage, RegistrationPage
+from idp.i18n import format_duration, gettext, marked
+from idp.web.account.forms import LANGUAGE_NAMES
+from idp.web.countries import country_name
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from idp.policy.approval import Check, Reason
+    from idp.store.approvals import Decision
+    from idp.store.audit import Event
+
+STATUSES: dict[str, str] = {
+    "pending": marked("in review"),
+    "approved": marked("approved"),
+    "rejected": marked("rejected"),
+    "suspended": marked("suspended"),
+}
+STATES: dict[str, str] = {
+    "sent": marked("waits for confirmation"),
+    "confirmed": marked("confirmed"),
+    "expired": marked("expired"),
+    "replaced": marked("replaced by a newer one"),
+}
+MAIL_STATES: dict[str, str] = {
+    "done": marked("sent"),
+    "waiting": marked("waiting"),
+    "sending": marked("being sent"),
+    "dead": marked("not delivered"),
+}
+MAILS: dict[str, str] = {
+    "account_locked": marked("Sign-in slowed down"),
+    "address_taken": marked("Address has an account already"),
+    "approved": marked("Approved"),
+    "confirm_registration": marked("Confirm your e-mail address"),
+    "password_changed": marked("Password changed"),
+    "password_was_reset": marked("Password was reset"),
+    "registration_waiting": marked("In review"),
+    "reinstated": marked("Approval holds again"),
+    "rejected": marked("Rejected"),
+    "reset_password": marked("Reset the password"),
+    "review_again": marked("In review again"),
+    "suspended": marked("Suspended"),
+}
+REASONS: dict[str, str] = {
+    "rule_holds": marked("Rule “%(value)s” holds."),
+    "no_rule_holds": marked("No rule approves this registration."),
+    "rule_wants_review": marked("Rule “%(value)s” sends it to staff."),
+    "serial_not_sold": marked("%(value)s is not in the list of devices that were sold."),
+    "owned_by_colleague": marked("%(value)s is registered already, by the same company and e-mail domain."),
+    "owned_by_others": marked("%(value)s is registered already, by somebody else."),
+    "too_many_automatic": marked(
+        "Rule “%(value)s” holds, but there were unusually many automatic approvals this hour."
+    ),
+}
+CONDITIONS: dict[str, str] = {
+    "serial_family": marked("serial family %(found)s (wanted: %(wanted)s)"),
+    "email_domain": marked("e-mail domain %(found)s (wanted: %(wanted)s)"),
+    "country": marked("country %(found)s (wanted: %(wanted)s)"),
+    "ownership": marked("device owned by %(found)s (wanted: %(wanted)s)"),
+    "serial_is_sold": marked("in the list of devices that were sold: %(found)s"),
+}
+OWNERS: dict[str, str] = {
+    "new": marked("nobody else"),
+    "same_company": marked("colleagues"),
+    "other_company": marked("others"),
+    "any": marked("anybody"),
+    "yes": marked("yes"),
+    "no": marked("no"),
+}
+CHANGES: dict[tuple[str, str], str] = {
+    ("pending", "approved"): marked("%(who)s approved"),
+    ("pending", "rejected"): marked("%(who)s rejected"),
+    ("approved", "suspended"): marked("%(who)s suspended the approval"),
+    ("suspended", "approved"): marked("%(who)s reinstated the approval"),
+    ("rejected", "pending"): marked("%(who)s took the application up again"),
+    ("approved", "pending"): marked("%(who)s brought the account back into review"),
+}
+EVENTS: dict[str, str] = {
+    "account_locked": marked("Sign-in was slowed down after too many tries"),
+    "approval_changed": marked("The approval changed"),
+    "approval_withdrawn": marked("Access at sites for approved customers ended"),
+    "audit_read": marked("The audit trail was read"),
+    "confirmation_resent": marked("The confirmation mail was sent again"),
+    "password_changed": marked("The password was changed"),
+    "password_reset": marked("The password was reset"),
+    "profile_changed": marked("The profile was changed"),
+    "registration_confirmed": marked("The e-mail address was confirmed"),
+    "registration_sent": marked("The registration was sent"),
+    "reset_link_sent": marked("A reset link was sent"),
+    "review_waits_for_staff": marked("No rule approved; the application waits for staff"),
+    "sign_in_refused": marked("A sign-in was refused"),
+    "sign_out": marked("Signed out"),
+    "sign_out_everywhere": marked("Signed out everywhere"),
+    "signed_in": marked("Signed in"),
+}
+_TOLD_BY_DECISIONS = frozenset({"approval_changed", "approved", "approval_withdrawn"})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of history: when, what, and what was said about it to the customer and among colleagues."""
+
+    at: int
+    sentence: str
+    reason: str = ""
+    remark: str = ""
+
+
+def install(app: Flask) -> None:
+    """Give the desk's templates their words."""
+    app.jinja_env.filters.update(
+        status_word=lambda key: _word(STATUSES, key),
+        state_word=lambda key: _word(STATES, key),
+        mail_word=lambda key: _word(MAILS, key),
+        mail_state=lambda key: _word(MAIL_STATES, key),
+        event_word=lambda key: _word(EVENTS, key),
+        country=lambda code: country_name(code) if code else "",
+        language=lambda code: LANGUAGE_NAMES.get(code, code),
+        tell_reason=tell_reason,
+        tell_check=tell_check,
+        tell_decision=tell_decision,
+    )
+    app.jinja_env.globals.update(tell_due=tell_due)
+
+
+def options(words: Mapping[str, str], keys: Iterable[str] | None = None) -> list[tuple[str, str]]:
+    """Keys with their words, for a list to choose from."""
+    return [(key, _word(words, key)) for key in (keys or words)]
+
+
+def tell_reason(reason: Reason) -> str:
+    """A reason as a sentence."""
+    return gettext(REASONS[reason.key], value=reason.value)
+
+
+def tell_check(check: Check) -> str:
+    """A condition of a rule with what was found."""
+    wanted = ", ".join(_word(OWNERS, value) if check.condition == "ownership" else value for value in check.wanted)
+    found = _word(OWNERS, check.found) if check.condition in ("ownership", "serial_is_sold") else check.found
+    return gettext(CONDITIONS[check.condition], found=found or "–", wanted=wanted)
+
+
+def tell_decision(decision: Decision) -> str:
+    """A decision as a sentence: who did what."""
+    words = CHANGES.get((decision.old_status, decision.new_status), marked("%(who)s changed the status"))
+    return gettext(words, who=_who(decision.actor_kind, decision.actor, decision.actor_name))
+
+
+def tell_due(due_at: int, now: int) -> str:
+    """How long the promise still runs, or since when it is broken."""
+    if due_at >= now:
+        return gettext("due in %(time)s", time=format_duration(due_at - now))
+    return gettext("late by %(time)s", time=format_duration(now - due_at))
+
+
+def history_of(page: AccountPage | RegistrationPage) -> list[Line]:
+    """What happened to an account or registration, newest first."""
+    lines = [_event_line(event) for event in page.events if event.act not in _TOLD_BY_DECISIONS]
+    if isinstance(page, AccountPage):
+        lines += [_decision_line(decision) for decision in page.decisions]
+        if page.applied and not any(event.act == "registration_sent" for event in page.events):
+            lines.append(Line(page.applied.sent_at, gettext("The registration was sent")))
+    return sorted(lines, key=lambda line: line.at, reverse=True)
+
+
+def _decision_line(decision: Decision) -> Line:
+    told = " ".join(tell_reason(reason) for reason in read_reasons(decision.facts) if reason.key != "rule_holds")
+    sentence = f"{tell_decision(decision)} · {told}" if told else tell_decision(decision)
+    return Line(decision.created_at, sentence, decision.reason, decision.remark)
+
+
+def _event_line(event: Event) -> Line:
+    sentence = _word(EVENTS, event.act)
+    if event.reference:
+        sentence += f" · {event.reference}"
+    return Line(event.at, sentence)
+
+
+def _who(kind: str, actor: str, name: str) -> str:
+    names = {
+        "staff": name or gettext("A former colleague"),
+        "rule": gettext("Rule “%(name)s”", name=actor),
+        "operator": gettext("The operator"),
+        "customer": gettext("A change by the customer"),
+    }
+    return names.get(kind, gettext("The system"))
+
+
+def _word(words: Mapping[str, str], key: str) -> str:
+    return gettext(words[key]) if key in words else key.replace("_", " ")

@@ -1,0 +1,64 @@
+// Keys for the staff desk. Everything works without them: rows are links, buttons are buttons.
+"use strict";
+
+(() => {
+  const rows = () => Array.from(document.querySelectorAll("#rows a.row"));
+
+  const move = (step) => {
+    const all = rows();
+    if (!all.length) return;
+    const focused = all.indexOf(document.activeElement);
+    const opened = all.findIndex((row) => row.getAttribute("aria-current") === "true");
+    const from = focused >= 0 ? focused : opened;
+    const to = from < 0 ? 0 : Math.min(Math.max(from + step, 0), all.length - 1);
+    all[to].focus();
+  };
+
+  const focus = (id) => {
+    const element = document.getElementById(id);
+    if (!element) return false;
+    element.focus();
+    return true;
+  };
+
+  const toggleKeys = () => {
+    const keys = document.getElementById("desk-keys");
+    if (!keys) return;
+    keys.open = !keys.open;
+    if (keys.open) keys.querySelector("summary").focus();
+  };
+
+  const keys = {
+    j: () => move(1),
+    k: () => move(-1),
+    a: () => focus("decision-approve"),
+    r: () => focus("reason"),
+    "/": () => focus("q") || focus("desk-search"),
+    "?": toggleKeys,
+  };
+
+  const isTyping = (target) => target.closest("input, textarea, select, [contenteditable]") !== null;
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && isTyping(event.target)) {
+      event.target.blur();
+      return;
+    }
+    if (event.ctrlKey || event.altKey || event.metaKey || isTyping(event.target)) return;
+    const act = keys[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+
+  // A second click while the first is on its way would only come too late.
+  document.querySelectorAll("form.decision, form.act").forEach((form) => {
+    form.addEventListener("submit", (event) => {
+      if (form.dataset.sent) event.preventDefault();
+      form.dataset.sent = "yes";
+    });
+  });
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
+  });
+})();

@@ -1,0 +1,391 @@
+"""The desk: who gets in, the queue with its filter in the address, decisions, and what a second person sees."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask import Flask
+
+from idp.policy.staff import Permission
+from idp.store.accounts import Account
+from idp.web.staff.access import MARK
+from tests.support.house import NOW, Browser, House
+
+DAY = 86400
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    """An empty house."""
+    return House(tmp_path)
+
+
+def add_waiting(house: House, name: str, *, since: int = NOW - 3600, serial: str = "XY123Z", **values: Any) -> Account:
+    """An applicant in the queue."""
+    account = house.add_account(name, status="pending", **values)
+    house.run(
+        "UPDATE accounts SET approval_updated_at = :at, created_at = :at WHERE account_id = :id",
+        at=since,
+        id=account.account_id,
+    )
+    house.run(
+        "INSERT INTO devices (account_id, serial_number, created_at) VALUES (:id, :serial, :at)",
+        id=account.account_id,
+        serial=serial,
+        at=since,
+    )
+    return account
+
+
+def sit_down(house: House, roles: str = "approver customer_care", name: str = "carla") -> tuple[Browser, Account]:
+    """A member of staff at a browser."""
+    staff = house.add_account(name, roles=roles)
+    browser = house.browser()
+    browser.sign_in(staff)
+    return browser, staff
+
+
+def token_in(page: Any) -> str:
+    """The token of the page's forms."""
+    return str(re.search(r'name="csrf_token"[^>]*value="([^"]*)"', page.text)[1])  # type: ignore[index]
+
+
+def decide(browser: Browser, account: Account, act: str, query: str = "", **values: str) -> Any:
+    """Open the application and press a button."""
+    path = f"/staff/applications/{account.account_id}{query}"
+    page = browser.get(path)
+    seen = re.search(r'name="seen_at"[^>]*value="([^"]*)"', page.text)
+    fields = {"csrf_token": token_in(page), "seen_at": seen[1] if seen else "", "act": act, "reason": "", "remark": ""}
+    return browser.post(path, {**fields, **values})
+
+
+def names_in(page: Any) -> list[str]:
+    """The names in the list, in order."""
+    return re.findall(r'<span class="who"><span>([^<]*)</span>', page.text)
+
+
+def mails(house: House) -> list[str]:
+    """The mails that were written."""
+    return [row["name"] for row in house.rows("SELECT name FROM outbox WHERE kind = 'mail' ORDER BY outbox_id")]
+
+
+def status_of(house: House, account: Account) -> str:
+    """The approval status now."""
+    rows = house.rows("SELECT approval_status FROM accounts WHERE account_id = :id", id=account.account_id)
+    return str(rows[0]["approval_status"])
+
+
+def staff_rules(app: Flask) -> list[Any]:
+    """All routes of the desk."""
+    return [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/staff")]
+
+
+def test_every_route_of_the_desk_names_its_permission(house: House) -> None:
+    """A route without a permission is a defect (AD-1)."""
+    rules = staff_rules(house.app)
+    assert len(rules) > 10
+    views = {rule.rule: house.app.view_functions[rule.endpoint] for rule in rules}
+    assert [path for path, view in views.items() if not isinstance(getattr(view, MARK, None), Permission)] == []
+
+
+def test_a_route_without_a_permission_is_refused(house: House) -> None:
+    """The default is deny (AD-1)."""
+    browser, _staff = sit_down(house, "administrator")
+    house.app._got_first_request = False
+    house.app.add_url_rule("/staff/forgotten", "staff_queue.forgotten", lambda: "secret")
+    answer = browser.get("/staff/forgotten")
+    assert answer.status_code == 403
+    assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("roles", "path", "status"),
+    [
+        ("", "/staff", 403),
+        ("visitor", "/staff", 403),
+        ("customer_care", "/staff", 200),
+        ("approver", "/staff", 200),
+        ("auditor", "/staff", 403),
+        ("auditor", "/staff/audit", 200),
+        ("auditor", "/staff/accounts", 403),
+        ("approver", "/staff/audit", 403),
+        ("customer_care", "/staff/rules", 403),
+        ("customer_care", "/staff/registrations", 200),
+        ("customer_care", "/staff/accounts", 200),
+        ("customer_care", "/staff/mail", 200),
+        ("approver", "/staff/rules", 200),
+        ("administrator", "/staff/rules", 200),
+        ("administrator", "/staff/audit", 200),
+    ],
+)
+def test_roles_open_what_they_permit(house: House, roles: str, path: str, status: int) -> None:
+    """Each page asks for its permission; an auditor reads the trail and nothing else (AD-2, LG-3)."""
+    browser, _staff = sit_down(house, roles)
+    assert browser.get(path).status_code == status
+
+
+def test_who_is_signed_out_signs_in_and_comes_back(house: House) -> None:
+    """The ordinary sign-in page, with the way back."""
+    answer = house.browser().get("/staff/accounts?q=anna")
+    assert answer.status_code == 303
+    target = urlsplit(answer.headers["Location"])
+    assert target.path == "/sign-in"
+    assert parse_qs(target.query)["next"] == ["/staff/accounts?q=anna"]
+
+
+def test_the_queue_is_oldest_first_with_age_and_promise(house: House) -> None:
+    """Each row has age and promise; what is late says so."""
+    add_waiting(house, "new", since=NOW - 3600)
+    add_waiting(house, "old", since=NOW - 9 * DAY)
+    browser, _staff = sit_down(house)
+    page = browser.get("/staff")
+    assert names_in(page) == ["Old Test", "New Test"]
+    assert "late by" in page.text
+    assert "for 1 hour" in page.text
+    assert "one later than promised" in page.text
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["Ann", "Bob", "Cid"]),
+        ("?sort=newest", ["Cid", "Bob", "Ann"]),
+        ("?country=FR", ["Bob"]),
+        ("?family=QQ", ["Cid"]),
+        ("?late=1", ["Ann"]),
+        ("?q=WATERWERK+ann", ["Ann"]),
+        ("?q=W%C3%84SSER", ["Bob"]),
+        ("?q=qq-777+c", ["Cid"]),
+        ("?q=bob@lab", ["Bob"]),
+        ("?q=100%25", []),
+        ("?q=nobody", []),
+        ("?country=FR&family=QQ", []),
+        ("?country=%27&family=x&sort=1&late=2&after=x", ["Ann", "Bob", "Cid"]),
+    ],
+)
+def test_the_filter_is_in_the_address(house: House, query: str, found: list[str]) -> None:
+    """Filter, search and order, with every spelling of a serial number."""
+    add_waiting(house, "ann", since=NOW - 9 * DAY, company="Waterwerk")
+    bob = add_waiting(house, "bob", since=NOW - 200, company="Les Wässer")
+    house.run("UPDATE accounts SET country = 'FR' WHERE account_id = :id", id=bob.account_id)
+    add_waiting(house, "cid", since=NOW - 100, serial="QQ777C")
+    browser, _staff = sit_down(house)
+    assert names_in(browser.get(f"/staff{query}")) == [f"{name} Test" for name in found]
+
+
+def test_the_queue_pages_by_key(house: House) -> None:
+    """Nothing is shown twice and nothing left out when somebody decides meanwhile."""
+    people = [add_waiting(house, f"p{n:03}", since=NOW - 1000 + n // 2) for n in range(120)]
+    browser, _staff = sit_down(house)
+    seen, path = [], "/staff"
+    while path:
+        page = browser.get(path)
+        seen += names_in(page)
+        found = re.search(r'href="([^"]*)" rel="next"', page.text)
+        path = found[1].replace("&amp;", "&") if found else ""
+        house.run("UPDATE accounts SET approval_status = 'approved' WHERE account_id = :id", id=people[0].account_id)
+    assert len(seen) == 120
+    assert len(set(seen)) == 120
+
+
+def test_approving_leads_to_the_next_one(house: House) -> None:
+    """One decision, one mail, the claim at once, and on to the next under the same filter (RG-8)."""
+    first, second = add_waiting(house, "ann", since=NOW - 200), add_waiting(house, "bob", since=NOW - 100)
+    browser, staff = sit_down(house)
+    answer = decide(browser, first, "approve", "?country=DE")
+    assert answer.status_code == 303
+    target = urlsplit(answer.headers["Location"])
+    assert target.path == f"/staff/applications/{second.account_id}"
+    assert parse_qs(target.query) == {"country": ["DE"], "done": [first.account_id]}
+    assert status_of(house, first) == "approved"
+    assert mails(house) == ["approved"]
+    page = browser.get(answer.headers["Location"])
+    assert "Ann Test – approved" in page.text
+    rows = house.rows("SELECT actor, actor_kind, address FROM audit_events WHERE act = 'approval_changed'")
+    assert [(row["actor"], row["actor_kind"], row["address"]) for row in rows] == [
+        (staff.account_id, "staff", "127.0.0.1")
+    ]
+
+
+def test_the_last_decision_empties_the_queue(house: House) -> None:
+    """The empty queue says how it went today."""
+    browser, _staff = sit_down(house)
+    answer = decide(browser, add_waiting(house, "ann", since=NOW - 3 * 3600), "approve")
+    page = browser.get(answer.headers["Location"])
+    assert "All done: nobody is waiting." in page.text
+    assert "it took 3 hours" in page.text
+
+
+def test_a_rejection_needs_a_reason_and_keeps_what_was_typed(house: House) -> None:
+    """The page says what is missing, at the field and above (UX: errors)."""
+    account = add_waiting(house, "ann")
+    browser, _staff = sit_down(house)
+    answer = decide(browser, account, "reject", remark="Called us <b>twice</b>.")
+    assert answer.status_code == 422
+    assert "Error:" in answer.text
+    assert "Write a reason" in answer.text
+    assert "Called us &lt;b&gt;twice&lt;/b&gt;." in answer.text
+    assert status_of(house, account) == "pending"
+    answer = decide(browser, account, "reject", reason="Send us a photo.\r\nOf the name plate.", remark="Hm.")
+    assert answer.status_code == 303
+    assert mails(house) == ["rejected"]
+    (row,) = house.rows("SELECT reason, remark FROM approval_decisions")
+    assert (row["reason"], row["remark"]) == ("Send us a photo.\nOf the name plate.", "Hm.")
+
+
+def test_who_comes_second_reads_who_decided(house: House) -> None:
+    """Exactly one wins; the other keeps what was typed and learns who it was (RG-8)."""
+    account = add_waiting(house, "ann")
+    browser, _staff = sit_down(house)
+    other, _colleague = sit_down(house, "approver", "paul")
+    page = browser.get(f"/staff/applications/{account.account_id}")
+    seen = re.search(r'name="seen_at"[^>]*value="([^"]*)"', page.text)
+    assert decide(other, account, "approve").status_code == 303
+    late = {"csrf_token": token_in(page), "seen_at": seen[1] if seen else "", "act": "reject", "reason": "No proof."}
+    answer = browser.post(f"/staff/applications/{account.account_id}", late)
+    assert answer.status_code == 409
+    assert "Somebody else was first" in answer.text
+    assert "Paul Test approved" in answer.text
+    assert "No proof." in answer.text
+    assert mails(house) == ["approved"]
+    assert len(house.rows("SELECT 1 FROM approval_decisions")) == 1
+
+
+def test_colleagues_see_what_is_open(house: House) -> None:
+    """Two people do not work on the same application unawares."""
+    account = add_waiting(house, "ann")
+    browser, _staff = sit_down(house)
+    other, _colleague = sit_down(house, "approver", "paul")
+    other.get(f"/staff/applications/{account.account_id}")
+    house.now += 60
+    assert "Paul Test has it open" in browser.get("/staff").text
+    assert "Paul Test opened this 1 minute ago" in browser.get(f"/staff/applications/{account.account_id}").text
+    house.now += 600
+    assert "Paul Test" not in browser.get("/staff").text
+
+
+def test_customer_care_sees_but_does_not_decide(house: House) -> None:
+    """No button, and no way around it (AD-1)."""
+    account = add_waiting(house, "ann")
+    browser, _staff = sit_down(house, "customer_care")
+    page = browser.get(f"/staff/applications/{account.account_id}")
+    assert "decision-approve" not in page.text
+    answer = browser.post(f"/staff/applications/{account.account_id}", {"csrf_token": token_in(page), "act": "approve"})
+    assert answer.status_code == 403
+    assert status_of(house, account) == "pending"
+
+
+def test_nobody_decides_about_themselves(house: House) -> None:
+    """Not even an administrator (RG-8)."""
+    browser, staff = sit_down(house, "administrator")
+    house.run("UPDATE accounts SET approval_status = 'pending' WHERE account_id = :id", id=staff.account_id)
+    page = browser.get(f"/staff/applications/{staff.account_id}")
+    assert "decision-approve" not in page.text
+    values = {"csrf_token": token_in(page), "act": "approve"}
+    assert browser.post(f"/staff/applications/{staff.account_id}", values).status_code == 403
+    assert status_of(house, staff) == "pending"
+
+
+def test_a_form_without_its_token_decides_nothing(house: House) -> None:
+    """WB-1."""
+    account = add_waiting(house, "ann")
+    browser, _staff = sit_down(house)
+    assert browser.post(f"/staff/applications/{account.account_id}", {"act": "approve"}).status_code == 400
+    assert status_of(house, account) == "pending"
+
+
+def test_a_session_that_ended_brings_the_reason_back(house: House) -> None:
+    """Nothing typed is lost (UX, principle 3)."""
+    account = add_waiting(house, "ann")
+    browser, staff = sit_down(house)
+    page = browser.get(f"/staff/applications/{account.account_id}")
+    house.now += 3 * 3600
+    values = {"csrf_token": token_in(page), "act": "reject", "reason": "A long and careful reason."}
+    answer = browser.post(f"/staff/applications/{account.account_id}", values)
+    assert answer.status_code == 303
+    back = parse_qs(urlsplit(answer.headers["Location"]).query)["next"][0]
+    browser.sign_in_again()
+    page = browser.get(back)
+    assert "A long and careful reason." in page.text
+    assert status_of(house, account) == "pending"
+    assert staff.account_id
+
+
+def test_the_detail_says_what_the_rules_say(house: House) -> None:
+    """Reasons and how each rule was tried, and who else owns the device (EN-4)."""
+    house.run(
+        "INSERT INTO approval_rules (rule_key, position, enabled, serial_families, email_domains, countries, outcome, reason,"
+        " updated_at) VALUES ('family-XY', 1, :yes, '[\"XY\"]', '[]', '[]', 'approve', '', 1)",
+        yes=True,
+    )
+    owner = add_waiting(house, "owner", since=NOW - 500, company="Mill")
+    house.run("UPDATE accounts SET approval_status = 'approved' WHERE account_id = :id", id=owner.account_id)
+    account = add_waiting(house, "ann", company="Lab")
+    browser, _staff = sit_down(house)
+    page = browser.get(f"/staff/applications/{account.account_id}")
+    assert "No rule approves this registration." in page.text
+    assert "XY123Z is registered already, by somebody else." in page.text
+    assert "serial family XY (wanted: XY)" in page.text
+    assert "device owned by others (wanted: nobody else)" in page.text
+    assert "Owner Test" in page.text
+
+
+def test_text_of_strangers_is_only_text(house: House) -> None:
+    """What applicants write is escaped (RG-10)."""
+    account = add_waiting(house, "ann", company="<script>alert(1)</script>")
+    browser, _staff = sit_down(house)
+    for path in ("/staff", f"/staff/applications/{account.account_id}", "/staff/accounts"):
+        page = browser.get(path)
+        assert "<script>alert" not in page.text
+        assert "&lt;script&gt;alert" in page.text
+
+
+def test_unknown_things_are_not_found(house: House) -> None:
+    """404, never a fault of ours (GO-1)."""
+    browser, _staff = sit_down(house)
+    for name in ("%00", "x%27y", "unknown", "x" * 65, "a%20b", "%F0%9F%92%A9"):
+        for folder in ("applications", "accounts", "registrations"):
+            assert browser.get(f"/staff/{folder}/{name}").status_code == 404, (folder, name)
+
+
+STRANGE = ("%00", "%FF", "x" * 3000, "%F0%9F%92%A9", "'", "!%25_", "1.x", "99999999999999999999", "\u202e")
+
+
+@pytest.mark.parametrize(
+    "path", ["/staff", "/staff/accounts", "/staff/registrations", "/staff/mail", "/staff/audit", "/staff/rules"]
+)
+def test_strange_addresses_are_answered(house: House, path: str) -> None:
+    """Whatever stands in the address, lists answer (IV-1)."""
+    browser, _staff = sit_down(house, "administrator")
+    names = ("q", "country", "family", "sort", "late", "after", "before", "state", "status", "act", "done")
+    for value in STRANGE:
+        query = "&".join(f"{name}={value}&{name}={value}" for name in names)
+        assert browser.get(f"{path}?{query}").status_code < 500, value
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"act": ""},
+        {"act": "promote"},
+        {"act": ["approve", "reject"]},
+        {"act": "approve", "reason": "x" * 2001},
+        {"act": "approve", "reason": "a\x00b"},
+        {"act": "approve", "seen_at": "x" * 30},
+        {"act": "reject", "reason": ["a", "b"]},
+    ],
+)
+def test_strange_decisions_change_nothing(house: House, values: dict[str, Any]) -> None:
+    """Missing, doubled, too long, control characters: the page says so, nothing is half written (RG-2)."""
+    account = add_waiting(house, "ann")
+    browser, _staff = sit_down(house)
+    path = f"/staff/applications/{account.account_id}"
+    answer = browser.post(path, {"csrf_token": token_in(browser.get(path)), **values})
+    assert answer.status_code == 422
+    assert status_of(house, account) == "pending"
+    assert mails(house) == []
