@@ -6,9 +6,13 @@ validated; the security headers add its origin to `form-action` (WB-3).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import g
+
+if TYPE_CHECKING:
+    from idp.store.clients import RegisteredClient
 
 
 def allow_form_target(uri: str | None) -> None:
@@ -18,6 +22,12 @@ def allow_form_target(uri: str | None) -> None:
         form_targets().add(f"{parts.scheme}://{parts.netloc}")
     elif parts.scheme:
         form_targets().add(f"{parts.scheme}:")
+
+
+def allow_site(client: RegisteredClient, redirect_uri: str | None) -> None:
+    """Let the forms of this page end at a site: where it is answered, and at its own other addresses, which it may go on to."""
+    for uri in (redirect_uri, client.client_uri, client.initiate_login_uri):
+        allow_form_target(uri)
 
 
 def form_targets() -> set[str]:

@@ -48,7 +48,6 @@ def install(app: Flask, provider: Provider) -> None:
         current_session=current_session,
         static=static,
     )
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if provider.settings.branding.templates is not None and app.jinja_loader is not None:
         app.jinja_loader = ChoiceLoader([FileSystemLoader(provider.settings.branding.templates), app.jinja_loader])
     app.context_processor(_common_values)

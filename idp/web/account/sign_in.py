@@ -17,7 +17,7 @@ from idp.store import accounts, clients, pending
 from idp.web import browser_session, language
 from idp.web.account.forms import SignInForm
 from idp.web.context import provider
-from idp.web.form_targets import allow_form_target
+from idp.web.form_targets import allow_site
 from idp.web.local_paths import parse_next
 from idp.web.pages import render
 from idp.web.refusals import words_of
@@ -88,8 +88,9 @@ def parse_way() -> Way:
             client = clients.find_client(tx, waiting.client_id) if waiting else None
     if waiting is None:
         return Way(None, next_path, None, "", is_lost=bool(handle))
-    allow_form_target(waiting.request.get("redirect_uri"))  # signing in may lead straight to the site (WB-3)
     language.prefer(waiting.request.get("ui_locales", ""))
+    if client is not None:
+        allow_site(client, waiting.request.get("redirect_uri"))  # signing in may lead straight to the site (WB-3)
     return Way(handle, None, client, waiting.request.get("login_hint", "")[:254], is_lost=False)
 
 

@@ -24,7 +24,7 @@ from idp.store import pending
 from idp.store.clients import RegisteredClient, find_client
 from idp.web.browser_session import browser_id
 from idp.web.context import provider
-from idp.web.form_targets import allow_form_target
+from idp.web.form_targets import allow_site
 from idp.web.oauth.scope_words import describe_scope
 from idp.web.pages import render
 
@@ -67,7 +67,7 @@ class StepForm(FlaskForm):  # type: ignore[misc]
 def show(page: Page) -> Response:
     """Render a page of a request; its forms may end at the client's redirect URI."""
     reply_to: ReplyTo = page.opened.reply_to
-    allow_form_target(reply_to.redirect_uri)
+    allow_site(page.opened.client, reply_to.redirect_uri)
     values: dict[str, Any] = {
         "client": page.opened.client,
         "host": urlsplit(reply_to.redirect_uri).netloc,
