@@ -26,7 +26,7 @@ def allow_form_target(uri: str | None) -> None:
 
 def allow_site(client: RegisteredClient, redirect_uri: str | None) -> None:
     """Let the forms of this page end at a site: where it is answered, and at its own other addresses, which it may go on to."""
-    for uri in (redirect_uri, client.client_uri, client.initiate_login_uri):
+    for uri in (redirect_uri, client.uri, client.initiate_login_uri):
         allow_form_target(uri)
 
 

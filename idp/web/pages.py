@@ -68,6 +68,15 @@ def render(template: str, /, status: int = 200, **values: Any) -> Response:
     return make_response(render_template(template, **values), status)
 
 
+def _ngettext(singular: str, plural: str, number: int, /, **values: Any) -> str:
+    """`{% trans %}` fills its own names in afterwards, a direct call has `%(num)s`."""
+    text = i18n.translator(i18n.current_locale()).ngettext(singular, plural, number)
+    try:
+        return text % {"num": number, **values}
+    except KeyError:
+        return text
+
+
 def at(path: str) -> str:
     """The address of one of our pages, also where the issuer has a path."""
     return request.script_root + path
