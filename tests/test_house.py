@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -16,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.wheel import build_wheel, copy_source, run
 from tests.test_architecture import imports_of
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -120,12 +119,7 @@ def test_the_kit_needs_nothing_of_the_server() -> None:
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what makes the wheel, fresh from the repository, with one template and one translation more."""
     copy = tmp_path_factory.mktemp("source")
-    for name in ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "scripts/compile_messages.py"):
-        (copy / name).parent.mkdir(exist_ok=True)
-        shutil.copy2(CHECKOUT / name, copy / name)
-    for name in ("idp", "templates"):
-        if (CHECKOUT / name).is_dir():
-            shutil.copytree(CHECKOUT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.mo"))
+    copy_source(copy)
     (copy / "templates" / "probe").mkdir(parents=True)
     (copy / "templates" / "probe" / "page.html").write_text("<h1>probe</h1>", encoding="utf-8")
     catalogue = copy / "idp" / "translations" / "eo" / "LC_MESSAGES" / "messages.po"
@@ -138,18 +132,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built without a network."""
-    folder = tmp_path_factory.mktemp("wheel")
-    run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), "."], source)
-    (built,) = folder.glob("*.whl")
-    return built
-
-
-def run(command: list[str], folder: Path) -> str:
-    """Run a command; out: what it printed. Fails with everything it said."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "IDP_"))}
-    done = subprocess.run(command, cwd=folder, env=clean, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return build_wheel(source, tmp_path_factory.mktemp("wheel"))
 
 
 def test_wheel_has_every_file_of_the_package(source: Path, wheel: Path) -> None:
