@@ -1,0 +1,111 @@
+"""Introspection: who may know what, and that the answer follows the database at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from idp.store import accounts, clients, endings
+from idp.store.database import Statement
+from tests.support.tokens import NOW, House, add_client
+
+INACTIVE = b'{"active":false}'
+
+
+def test_a_service_learns_about_tokens_for_its_audiences(house: House) -> None:
+    """Everything a service needs to decide (RFC 7662 §2.2, IN-9)."""
+    told = house.introspect(house.tokens()["access_token"], "service")
+    assert told == {
+        "active": True,
+        "iss": "http://localhost",
+        "sub": house.anna.account_id,
+        "client_id": "site",
+        "scope": "approval email openid profile session",
+        "iat": NOW,
+        "exp": NOW + 600,
+        "token_type": "Bearer",
+        "aud": "site",
+        "approval_status": "approved",
+        "approval_updated_at": house.anna.approval_updated_at,
+    }
+
+
+def test_who_is_not_meant_learns_nothing(house: House) -> None:
+    """Unknown, foreign, expired, revoked, malformed: the same bytes (IN-2, IN-3)."""
+    body = house.tokens()
+    token, foreign = body["access_token"], house.tokens("other")["access_token"]
+    revoked = house.tokens("portal")["access_token"]
+    with house.provider.database.transaction() as tx:
+        endings.end_families_at_clients(tx, house.anna.account_id, ["portal"], reason="consent_withdrawn", now=NOW)
+    cases = [("service", text) for text in (foreign, revoked, "unknown", token[:-1], token + "A", token.swapcase(), 'ü"\\')]
+    cases += [("other", token), ("other", body["refresh_token"]), ("service", body["refresh_token"])]
+    for client_id, text in cases:
+        answer = house.post("/oauth/introspect", {"token": text}, client_id)
+        assert (answer.status_code, answer.data) == (200, INACTIVE)
+    house.clock.now = NOW + 600
+    assert house.post("/oauth/introspect", {"token": token}).data == INACTIVE
+
+
+def test_a_client_may_ask_about_its_own(house: House) -> None:
+    """Access and refresh token, whatever the hint says (RFC 7662 §2.1)."""
+    body = house.tokens()
+    for hint in ("access_token", "refresh_token", "nonsense"):
+        for token in (body["access_token"], body["refresh_token"]):
+            answer = house.post("/oauth/introspect", {"token": token, "token_type_hint": hint})
+            assert answer.get_json()["active"] is True
+    assert "aud" not in house.introspect(body["refresh_token"])
+    assert house.introspect(body["refresh_token"])["exp"] == house.session.expires_at
+
+
+@pytest.mark.parametrize("status", ["pending", "rejected", "suspended"])
+def test_a_suspension_shows_at_once(house: House, status: str) -> None:
+    """Inactive where the site requires approval, the new value where it does not ("What ends what", IN-4)."""
+    site, portal = house.tokens()["access_token"], house.tokens("portal")["access_token"]
+    house.set_approval(status)
+    assert house.introspect(site, "service") == {"active": False}
+    assert house.introspect(portal, "service")["approval_status"] == status
+
+
+def test_ended_accounts_and_clients_show_at_once(house: House) -> None:
+    """Even where nobody ended the tokens (IN-4)."""
+    token, other = house.tokens("portal")["access_token"], house.tokens("other")["access_token"]
+    with house.provider.database.transaction() as tx:
+        clients.set_client_disabled(tx, "other", True, NOW)
+    add_client(house.provider, "wide", may_introspect=["other", "portal"])
+    assert house.introspect(other, "wide") == {"active": False}
+    assert house.introspect(token, "wide")["active"] is True
+    with house.provider.database.transaction() as tx:
+        accounts.set_access(tx, house.anna.account_id, "closed", NOW)
+    assert house.introspect(token, "wide") == {"active": False}
+
+
+def test_several_audiences_are_a_list(house: House) -> None:
+    """One of them is enough for a service (RFC 7662 §2.2)."""
+    add_client(house.provider, "other", resources=["portal", "https://api.example/"])
+    told = house.introspect(house.tokens("other")["access_token"], "service")
+    assert told["aud"] == ["portal", "https://api.example/"]
+
+
+def test_without_resources_the_client_is_the_audience(house: House) -> None:
+    """A token always has one (IN-9)."""
+    add_client(house.provider, "nosy", may_introspect=["other"])
+    assert house.introspect(house.tokens("other")["access_token"], "nosy")["aud"] == "other"
+
+
+def test_a_family_that_ended_alone_is_enough(house: House) -> None:
+    """The token's own mark is not the only one that counts."""
+    token = house.tokens()["access_token"]
+    with house.provider.database.transaction() as tx:
+        tx.run(Statement("UPDATE token_families SET revoked_at = :now"), now=NOW)
+    assert house.introspect(token) == {"active": False}
+
+
+def test_the_token_is_required(house: House) -> None:
+    """`invalid_request` (RFC 7662 §2.3)."""
+    answer = house.post("/oauth/introspect", {"token_type_hint": "access_token"})
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request")
+
+
+def test_not_from_the_query(house: House) -> None:
+    """A token in an address is refused (IN-5)."""
+    answer = house.post("/oauth/introspect?token=x", {"token": "x"})
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request")

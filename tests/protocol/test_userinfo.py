@@ -1,0 +1,125 @@
+"""Userinfo: the claims of the scopes, the token from one place, and a well-formed challenge for everything else."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import pytest
+
+from idp.store import accounts
+from tests.support.tokens import FORM, NOW, House
+
+
+def test_the_claims_of_the_scopes(house: House) -> None:
+    """Exactly those that were asked for (OpenID Connect Core §5.4, IN-8)."""
+    told = house.userinfo(house.tokens()["access_token"]).get_json()
+    assert told == {
+        "sub": house.anna.account_id,
+        "name": "Anna Approved",
+        "given_name": "Anna",
+        "family_name": "Approved",
+        "preferred_username": "anna",
+        "locale": "en",
+        "updated_at": house.anna.updated_at,
+        "email": "anna@lab.example",
+        "email_verified": True,
+        "approval_status": "approved",
+        "approval_updated_at": house.anna.approval_updated_at,
+        "session_expiry": house.session.expires_at,
+        "session_kept": True,
+    }
+    assert house.userinfo(house.tokens(scope="openid")["access_token"]).get_json() == {"sub": house.anna.account_id}
+
+
+def test_the_token_may_come_in_the_body(house: House) -> None:
+    """GET and POST with the header, POST with the body (RFC 6750 §2)."""
+    token, http = house.tokens()["access_token"], house.app.test_client()
+    header = {"Authorization": f"bearer {token}"}
+    answers = [
+        http.get("/oauth/userinfo", headers=header),
+        http.post("/oauth/userinfo", headers=header),
+        http.post("/oauth/userinfo", data={"access_token": token}),
+    ]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert {answer.headers["Cache-Control"] for answer in answers} == {"no-store"}
+
+
+@pytest.mark.parametrize(
+    ("header", "query", "body", "status", "error"),
+    [
+        ("Bearer TOKEN", "", "access_token=TOKEN", 400, "invalid_request"),
+        (None, "", "access_token=TOKEN&access_token=TOKEN", 400, "invalid_request"),
+        (None, "", "access_token=%ff%fe", 400, "invalid_request"),
+        (None, "", "access_token=" + "x" * 5000, 400, "invalid_request"),
+        (None, "", "access_token=a%0Ab", 400, "invalid_request"),
+        (None, "access_token=TOKEN", "", 400, "invalid_request"),
+        ("Bearer TOKEN", "access_token=TOKEN", "", 400, "invalid_request"),
+        (None, "access_token=%ff", "", 400, "invalid_request"),
+        ("Bearer", "", "", 401, "invalid_token"),
+        ("Bearer ", "", "", 401, "invalid_token"),
+        ("Bearer TOKENx", "", "", 401, "invalid_token"),
+        ("Bearer TOKEN TOKEN", "", "", 401, "invalid_token"),
+        ("Bearer t\u00f6ken", "", "", 401, "invalid_token"),
+        ("Bearer " + "x" * 5000, "", "", 401, "invalid_token"),
+        ("Basic c2l0ZTpz", "", "", 401, "invalid_token"),
+        ("", "", "", 401, "invalid_token"),
+        ("Bearer REFRESH", "", "", 401, "invalid_token"),
+        ("Bearer IDTOKEN", "", "", 401, "invalid_token"),
+    ],
+)
+def test_what_is_refused(
+    house: House, header: str | None, query: str, body: str, status: int, error: str
+) -> None:
+    """One place, one token, one of ours; never the address (IN-7)."""
+    tokens = house.tokens()
+    values = {"TOKEN": tokens["access_token"], "REFRESH": tokens["refresh_token"], "IDTOKEN": tokens["id_token"]}
+
+    def fill(text: str) -> str:
+        for name in ("IDTOKEN", "REFRESH", "TOKEN"):
+            text = text.replace(name, values[name])
+        return text
+
+    headers = {} if header is None else {"Authorization": fill(header)}
+    answer = house.app.test_client().post(
+        f"/oauth/userinfo?{fill(query)}", data=fill(body), headers={**headers, "Content-Type": FORM}
+    )
+    assert (answer.status_code, answer.get_json()["error"]) == (status, error)
+    assert f'error="{error}"' in answer.headers["WWW-Authenticate"]
+
+
+def test_without_a_token_the_challenge_names_no_error(house: House) -> None:
+    """Nothing was sent, so nothing was wrong with it (RFC 6750 §3.1)."""
+    for body, kind in (("", ""), ("", FORM), (urlencode({"access_token": "x"}), "text/plain"), ("{}", "application/json")):
+        answer = house.app.test_client().post("/oauth/userinfo", data=body, headers={"Content-Type": kind})
+        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="idp"')
+
+
+def test_other_methods_are_told(house: House) -> None:
+    """In JSON."""
+    answer = house.app.test_client().put("/oauth/userinfo")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, POST")
+
+
+def test_the_scope_must_be_openid(house: House) -> None:
+    """403 with the scope that is missing (RFC 6750 §3.1)."""
+    body = house.tokens()
+    token = house.refresh(body["refresh_token"], scope="email").get_json()["access_token"]
+    answer = house.userinfo(token)
+    assert (answer.status_code, answer.get_json()["error"]) == (403, "insufficient_scope")
+    assert 'scope="openid"' in answer.headers["WWW-Authenticate"]
+
+
+def test_the_status_is_live(house: House) -> None:
+    """The same value as in introspection, from the one row; ended where the site requires approval."""
+    site, portal = house.tokens()["access_token"], house.tokens("portal")["access_token"]
+    house.set_approval("suspended")
+    assert house.userinfo(site).status_code == 401
+    assert house.userinfo(portal).get_json()["approval_status"] == "suspended"
+
+
+def test_a_closed_account_has_no_claims(house: House) -> None:
+    """At once."""
+    token = house.tokens("portal")["access_token"]
+    with house.provider.database.transaction() as tx:
+        accounts.set_access(tx, house.anna.account_id, "closed", NOW)
+    assert house.userinfo(token).status_code == 401
