@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from idp.accounts.endings import apply_ending
 from idp.policy.endings import Act
-from idp.store import kept_inputs, known_browsers, links, sessions, try_counters
+from idp.store import kept_inputs, known_browsers, links, sessions, tokens, try_counters
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -28,11 +28,12 @@ def end_expired_sessions(provider: Provider) -> None:
 
 
 def forget_old_traces(provider: Provider) -> None:
-    """Delete links, sessions, counters, browsers and kept input that nobody can use or ask about any more."""
+    """Delete links, sessions, tokens, counters, browsers and kept input that nobody can use or ask about any more."""
     now = provider.clock()
     with provider.database.transaction() as tx:
         links.delete_old_links(tx, now - 90 * DAY)
         sessions.delete_old_sessions(tx, now - 30 * DAY)
+        tokens.delete_old_tokens(tx, now - DAY)
         try_counters.delete_old_counters(tx, now - 7 * DAY)
         known_browsers.delete_old_browsers(tx, now - 180 * DAY)
         kept_inputs.delete_old_inputs(tx, now)

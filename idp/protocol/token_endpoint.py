@@ -20,8 +20,7 @@ def answer_token_request(request: EndpointRequest, issuing: Issuing, now: int) -
     token_request: TokenRequest | None = None
     try:
         token_request = TokenRequest(request, issuing, now)
-        answer: Answer = _SERVER.create_token_response(token_request)
-        return answer
+        return _SERVER.answer(token_request)
     except ProtocolError as error:
         client = token_request.client if token_request else None
         return answer_error(error, endpoint="token", client_id=client.client_id if client else "")

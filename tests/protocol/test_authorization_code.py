@@ -112,11 +112,11 @@ def test_a_replay_ends_what_came_from_the_code(house: House) -> None:
     assert house.count("token_incidents", "kind = 'code_replay' AND count = 3") == 1
 
 
-def test_parallel_redemptions_have_one_winner_and_end_its_tokens(house: House, house_url: str, house_keys: Path) -> None:
+def test_parallel_redemptions_have_one_winner_and_end_its_tokens(
+    house: House, house_url: str, house_keys: Path
+) -> None:
     """Sixteen at once on two instances: one 200, and its tokens are inactive afterwards (CO-1, CO-2)."""
-    second = House(
-        make_app(house_url, house_keys, house.clock), house.provider, house.clock, house.anna, house.session
-    )
+    second = House(make_app(house_url, house_keys, house.clock), house.provider, house.clock, house.anna, house.session)
     houses = [house, second] if not house.provider.database.is_sqlite else [house]
     for _ in range(3):
         code = house.code()
@@ -197,7 +197,7 @@ def test_only_hashes_are_kept(house: House) -> None:
     code = house.code()
     body = house.redeem(code).get_json()
     secrets = {code, body["access_token"], body["refresh_token"]}
-    kept = set()
+    kept: set[str] = set()
     with house.provider.database.reading() as tx:
         for table in ("codes", "access_tokens", "refresh_tokens", "token_families"):
             for row in tx.orm.connection().exec_driver_sql(f"SELECT * FROM {table}"):  # noqa: S608

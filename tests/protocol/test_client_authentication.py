@@ -59,10 +59,14 @@ def test_bad_credentials_get_one_answer(house: House, path: str, authorization: 
     known = house.post(path, ENDPOINTS[path], None, Authorization=basic("site", "wrong" * 9))
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")
-    assert answer.get_json() == known.get_json() == {
-        "error": "invalid_client",
-        "error_description": "client authentication failed",
-    }
+    assert (
+        answer.get_json()
+        == known.get_json()
+        == {
+            "error": "invalid_client",
+            "error_description": "client authentication failed",
+        }
+    )
 
 
 @PATHS

@@ -77,7 +77,10 @@ def test_an_issuer_with_a_path(house_url: str, house_keys: Path) -> None:
     http = app.test_client()
     for path in ("/id" + PATHS[0], "/id" + PATHS[1], PATHS[1] + "/id"):
         document = http.get(path).get_json()
-        assert (document["issuer"], document["token_endpoint"]) == ("http://localhost/id", "http://localhost/id/oauth/token")
+        assert (document["issuer"], document["token_endpoint"]) == (
+            "http://localhost/id",
+            "http://localhost/id/oauth/token",
+        )
     assert http.get(urlsplit(document["jwks_uri"]).path).status_code == 200
     assert http.post("/id/oauth/token").get_json()["error"] == "invalid_request"
 

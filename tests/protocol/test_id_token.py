@@ -30,9 +30,13 @@ def test_each_algorithm_is_read_by_pyjwt(house: House, alg: str) -> None:
     header = pyjwt.get_unverified_header(body["id_token"])
     (key,) = [key for key in jwks(house)["keys"] if key["kid"] == header["kid"]]
     assert (header["alg"], header["typ"], key["alg"]) == (alg, "JWT", alg)
-    options = {"verify_exp": False, "verify_iat": False}
     claims = pyjwt.decode(
-        body["id_token"], pyjwt.PyJWK(key).key, algorithms=[alg], audience="other", issuer=ISSUER, options=options
+        body["id_token"],
+        pyjwt.PyJWK(key).key,
+        algorithms=[alg],
+        audience="other",
+        issuer=ISSUER,
+        options={"verify_exp": False, "verify_iat": False},
     )
     assert claims["at_hash"] == half_hash(body["access_token"], alg)
 

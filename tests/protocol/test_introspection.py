@@ -36,7 +36,9 @@ def test_who_is_not_meant_learns_nothing(house: House) -> None:
     revoked = house.tokens("portal")["access_token"]
     with house.provider.database.transaction() as tx:
         endings.end_families_at_clients(tx, house.anna.account_id, ["portal"], reason="consent_withdrawn", now=NOW)
-    cases = [("service", text) for text in (foreign, revoked, "unknown", token[:-1], token + "A", token.swapcase(), 'ü"\\')]
+    cases = [
+        ("service", text) for text in (foreign, revoked, "unknown", token[:-1], token + "A", token.swapcase(), 'ü"\\')
+    ]
     cases += [("other", token), ("other", body["refresh_token"]), ("service", body["refresh_token"])]
     for client_id, text in cases:
         answer = house.post("/oauth/introspect", {"token": text}, client_id)

@@ -67,9 +67,7 @@ def test_the_token_may_come_in_the_body(house: House) -> None:
         ("Bearer IDTOKEN", "", "", 401, "invalid_token"),
     ],
 )
-def test_what_is_refused(
-    house: House, header: str | None, query: str, body: str, status: int, error: str
-) -> None:
+def test_what_is_refused(house: House, header: str | None, query: str, body: str, status: int, error: str) -> None:
     """One place, one token, one of ours; never the address (IN-7)."""
     tokens = house.tokens()
     values = {"TOKEN": tokens["access_token"], "REFRESH": tokens["refresh_token"], "IDTOKEN": tokens["id_token"]}
@@ -89,7 +87,12 @@ def test_what_is_refused(
 
 def test_without_a_token_the_challenge_names_no_error(house: House) -> None:
     """Nothing was sent, so nothing was wrong with it (RFC 6750 §3.1)."""
-    for body, kind in (("", ""), ("", FORM), (urlencode({"access_token": "x"}), "text/plain"), ("{}", "application/json")):
+    for body, kind in (
+        ("", ""),
+        ("", FORM),
+        (urlencode({"access_token": "x"}), "text/plain"),
+        ("{}", "application/json"),
+    ):
         answer = house.app.test_client().post("/oauth/userinfo", data=body, headers={"Content-Type": kind})
         assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="idp"')
 
