@@ -75,7 +75,7 @@ def translator(locale: str) -> standard.NullTranslations:
     folder = resources.translations_folder() / locale / "LC_MESSAGES"
     source, compiled = folder / "messages.po", folder / "messages.mo"
     if compiled.is_file() and not (source.is_file() and source.stat().st_mtime > compiled.stat().st_mtime):
-        return standard.GNUTranslations(compiled.open("rb"))
+        return standard.GNUTranslations(io.BytesIO(compiled.read_bytes()))
     if source.is_file():
         return standard.GNUTranslations(_compile(source, locale))
     return standard.NullTranslations()

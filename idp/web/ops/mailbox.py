@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from idp.config import is_loopback_host
 from idp.mail.mailbox import KeptMail, find_mail, read_mailbox
-from idp.web import pages
+from idp.web import content_policy, pages
 from idp.web.context import provider
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def inbox() -> Response:
 def letter(message_id: str) -> Response:
     """One mail with both of its parts."""
     mail = _find(message_id)
+    content_policy.set_directive("frame-src", "'self'")
     return pages.render("ops/letter.html", mail=mail, text=with_links(mail.text), sandbox=SANDBOX)
 
 
