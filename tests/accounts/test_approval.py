@@ -10,6 +10,7 @@ import pytest
 from idp import create_app
 from idp.accounts import approval
 from idp.accounts.approval import Actor
+from idp.config import DatabaseSettings
 from idp.errors import Refusal
 from idp.policy.approval import Status
 from idp.provider import Provider
@@ -26,11 +27,29 @@ _ADD_DEVICE = Statement(
 _MAILS = Statement("SELECT name FROM outbox WHERE kind = 'mail' ORDER BY outbox_id")
 
 
+def open_provider(folder: Path, url: str, **registration: int) -> Provider:
+    """A provider on a database; a second one on the same is a second instance."""
+    settings = settings_in(folder)
+    settings = settings.model_copy(
+        update={
+            "database": DatabaseSettings(url=url),
+            "registration": settings.registration.model_copy(update=registration),
+        }
+    )
+    made: Provider = create_app(settings, clock=lambda: NOW).extensions["idp"]
+    return made
+
+
 @pytest.fixture
 def provider(tmp_path: Path) -> Provider:
-    """A provider on an empty database."""
-    made: Provider = create_app(settings_in(tmp_path), clock=lambda: NOW).extensions["idp"]
-    return made
+    """A provider on an empty SQLite database."""
+    return open_provider(tmp_path, f"sqlite:///{tmp_path}/idp.sqlite3")
+
+
+@pytest.fixture
+def instances(tmp_path: Path, database_url: str) -> list[Provider]:
+    """Two instances on one database; the test runs on SQLite and on PostgreSQL."""
+    return [open_provider(tmp_path, database_url) for _ in range(2)]
 
 
 def add(tx: Transaction, name: str, *, status: str = "pending", roles: str = "", serial: str | None = None) -> Account:
@@ -101,11 +120,9 @@ def test_a_device_that_a_stranger_owns_goes_to_staff(provider: Provider) -> None
     assert "owned_by_colleague" in [reason.key for reason in verdict.reasons]
 
 
-def test_automatic_approvals_have_a_limit(tmp_path: Path) -> None:
+def test_automatic_approvals_have_a_limit(tmp_path: Path, database_url: str) -> None:
     """Beyond the limit of an hour, staff decide (RG-9)."""
-    settings = settings_in(tmp_path)
-    few = settings.registration.model_copy(update={"automatic_per_hour": 1})
-    provider = create_app(settings.model_copy(update={"registration": few}), clock=lambda: NOW).extensions["idp"]
+    provider = open_provider(tmp_path, database_url, automatic_per_hour=1)
     with provider.database.transaction() as tx:
         rules.save_rule(tx, rules.StoredRule("family-AB", serial_families=frozenset({"AB"})), position=1, now=NOW)
         outcomes = []
@@ -198,19 +215,19 @@ def test_a_locked_out_colleague_decides_nothing(provider: Provider) -> None:
         approval.decide_by_staff(provider, staff_id=staff.account_id, account_id=account.account_id, act="approve")
 
 
-def test_parallel_decisions_have_one_winner(provider: Provider) -> None:
-    """Of many approvals and rejections exactly one wins: one row, one mail; the others learn who it was (RG-8, RC-1, RC-3)."""
-    with provider.database.transaction() as tx:
+def test_parallel_decisions_have_one_winner(instances: list[Provider]) -> None:
+    """Of 32 approvals and rejections at two instances one wins: one row, one mail; others learn who it was (RG-8, RC-1)."""
+    with instances[0].database.transaction() as tx:
         staff = [add(tx, f"staff{n}", roles="approver") for n in range(4)]
         account = add(tx, "anna")
 
     def decide(number: int) -> str:
         try:
             approval.decide_by_staff(
-                provider,
+                instances[number % 2],
                 staff_id=staff[number % 4].account_id,
                 account_id=account.account_id,
-                act="approve" if number % 2 else "reject",
+                act="approve" if number % 3 else "reject",
                 reason="Because.",
             )
         except Refusal as refusal:
@@ -219,11 +236,30 @@ def test_parallel_decisions_have_one_winner(provider: Provider) -> None:
 
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(decide, range(32)))
-    with provider.database.reading() as tx:
+    with instances[1].database.reading() as tx:
         (decision,) = approvals.list_decisions(tx, account.account_id)
+        events = [event.act for event in audit.list_events(tx, account.account_id)]
     assert sorted(answers) == sorted(["won"] + [decision.actor] * 31)
-    assert mails(provider) == [decision.new_status]
-    assert read(provider, account).approval_status == decision.new_status
+    assert events.count("approval_changed") == 1
+    assert mails(instances[0]) == [decision.new_status]
+    assert read(instances[0], account).approval_status == decision.new_status
+
+
+def test_one_device_is_approved_once_however_many_confirm_it_at_once(instances: list[Provider]) -> None:
+    """A rule for new devices approves one of eight who name the same number at the same moment (RG-7, RC-1)."""
+    rule = rules.StoredRule("family-AB", serial_families=frozenset({"AB"}), ownership="new")
+    with instances[0].database.transaction() as tx:
+        rules.save_rule(tx, rule, position=1, now=NOW)
+        people = [add(tx, f"p{n}") for n in range(8)]
+
+    def confirm(number: int) -> str:
+        provider = instances[number % 2]
+        with provider.database.transaction() as tx:
+            tx.run(_ADD_DEVICE, account_id=people[number].account_id, serial="AB123Z", now=NOW)
+            return approval.review(provider, tx, people[number].account_id).outcome
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(confirm, range(8))) == ["approve", *["review"] * 7]
 
 
 def test_a_page_that_is_older_than_the_status_decides_nothing(provider: Provider) -> None:

@@ -149,36 +149,39 @@ def test_the_queue_is_oldest_first_with_age_and_promise(house: House) -> None:
     assert "one later than promised" in page.text
 
 
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ("", ["Ann", "Bob", "Cid"]),
-        ("?sort=newest", ["Cid", "Bob", "Ann"]),
-        ("?country=FR", ["Bob"]),
-        ("?family=QQ", ["Cid"]),
-        ("?late=1", ["Ann"]),
-        ("?q=WATERWERK+ann", ["Ann"]),
-        ("?q=W%C3%84SSER", ["Bob"]),
-        ("?q=qq-777+c", ["Cid"]),
-        ("?q=bob@lab", ["Bob"]),
-        ("?q=100%25", []),
-        ("?q=nobody", []),
-        ("?country=FR&family=QQ", []),
-        ("?country=%27&family=x&sort=1&late=2&after=x", ["Ann", "Bob", "Cid"]),
-    ],
-)
-def test_the_filter_is_in_the_address(house: House, query: str, found: list[str]) -> None:
-    """Filter, search and order, with every spelling of a serial number."""
+FILTERS = [
+    ("", ["Ann", "Bob", "Cid"]),
+    ("?sort=newest", ["Cid", "Bob", "Ann"]),
+    ("?country=FR", ["Bob"]),
+    ("?family=QQ", ["Cid"]),
+    ("?late=1", ["Ann"]),
+    ("?q=WATERWERK+ann", ["Ann"]),
+    ("?q=ann+water+werk+lab+example+five", ["Ann"]),
+    ("?q=W%C3%84SSER", ["Bob"]),
+    ("?q=qq-777+c", ["Cid"]),
+    ("?q=bob@lab", ["Bob"]),
+    ("?q=100%25", []),
+    ("?q=nobody", []),
+    ("?country=FR&family=QQ", []),
+    ("?country=%27&family=x&sort=1&late=2&after=x", ["Ann", "Bob", "Cid"]),
+]
+
+
+def test_the_filter_is_in_the_address(tmp_path: Path, database_url: str) -> None:
+    """Filter, search and order, with every spelling of a serial number, on both databases."""
+    house = House(tmp_path, database_url)
     add_waiting(house, "ann", since=NOW - 9 * DAY, company="Waterwerk")
     bob = add_waiting(house, "bob", since=NOW - 200, company="Les Wässer")
     house.run("UPDATE accounts SET country = 'FR' WHERE account_id = :id", id=bob.account_id)
     add_waiting(house, "cid", since=NOW - 100, serial="QQ777C")
     browser, _staff = sit_down(house)
-    assert names_in(browser.get(f"/staff{query}")) == [f"{name} Test" for name in found]
+    for query, found in FILTERS:
+        assert names_in(browser.get(f"/staff{query}")) == [f"{name} Test" for name in found], query
 
 
-def test_the_queue_pages_by_key(house: House) -> None:
+def test_the_queue_pages_by_key(tmp_path: Path, database_url: str) -> None:
     """Nothing is shown twice and nothing left out when somebody decides meanwhile."""
+    house = House(tmp_path, database_url)
     people = [add_waiting(house, f"p{n:03}", since=NOW - 1000 + n // 2) for n in range(120)]
     browser, _staff = sit_down(house)
     seen, path = [], "/staff"
@@ -192,8 +195,9 @@ def test_the_queue_pages_by_key(house: House) -> None:
     assert len(set(seen)) == 120
 
 
-def test_approving_leads_to_the_next_one(house: House) -> None:
+def test_approving_leads_to_the_next_one(tmp_path: Path, database_url: str) -> None:
     """One decision, one mail, the claim at once, and on to the next under the same filter (RG-8)."""
+    house = House(tmp_path, database_url)
     first, second = add_waiting(house, "ann", since=NOW - 200), add_waiting(house, "bob", since=NOW - 100)
     browser, staff = sit_down(house)
     answer = decide(browser, first, "approve", "?country=DE")

@@ -1,0 +1,58 @@
+"""Roles permit what they say, and nobody acts on themselves or on their equals."""
+
+from __future__ import annotations
+
+import pytest
+
+from idp.policy.staff import ROLES, Permission, is_permitted, is_staff, may_act_on, permissions_of
+
+
+@pytest.mark.parametrize(
+    ("role", "permission", "expected"),
+    [
+        ("customer_care", Permission.SEND_RESET_LINK, True),
+        ("customer_care", Permission.DECIDE, False),
+        ("customer_care", Permission.READ_AUDIT, False),
+        ("approver", Permission.DECIDE, True),
+        ("approver", Permission.SUSPEND, True),
+        ("approver", Permission.SEND_RESET_LINK, False),
+        ("auditor", Permission.READ_AUDIT, True),
+        ("administrator", Permission.READ_AUDIT, True),
+        ("Approver", Permission.DECIDE, False),
+        ("", Permission.READ_QUEUE, False),
+    ],
+)
+def test_roles_permit_what_they_say(role: str, permission: Permission, expected: bool) -> None:
+    """Unknown roles permit nothing (AD-1, AD-2)."""
+    assert is_permitted([role], permission) is expected
+
+
+def test_an_auditor_can_do_nothing_else() -> None:
+    """LG-3."""
+    assert ROLES["auditor"] == {Permission.READ_AUDIT}
+
+
+def test_roles_add_up() -> None:
+    """Two roles permit what either does."""
+    assert permissions_of(["customer_care", "approver"]) == ROLES["customer_care"] | ROLES["approver"]
+    assert not is_staff(["visitor"])
+
+
+@pytest.mark.parametrize(
+    ("actor", "actor_roles", "target", "target_roles", "expected"),
+    [
+        ("a", ["approver"], "b", [], True),
+        ("a", ["approver"], "b", ["visitor"], True),
+        ("a", ["approver"], "a", [], False),
+        ("a", ["administrator"], "a", ["administrator"], False),
+        ("a", ["approver"], "b", ["customer_care"], False),
+        ("a", ["customer_care", "approver"], "b", ["auditor"], False),
+        ("a", ["administrator"], "b", ["approver"], True),
+        ("a", ["administrator"], "b", ["administrator"], False),
+    ],
+)
+def test_nobody_acts_on_themselves_or_their_equals(
+    actor: str, actor_roles: list[str], target: str, target_roles: list[str], expected: bool
+) -> None:
+    """AD-2, RG-8."""
+    assert may_act_on(actor, actor_roles, target, target_roles) is expected
