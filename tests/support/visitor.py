@@ -169,3 +169,10 @@ def read_forms(html: str) -> list[Form]:
     reader = _Reader()
     reader.feed(html)
     return reader.forms
+
+
+def read_links(html: str) -> list[str]:
+    """Where the links of a page lead."""
+    reader = _Reader()
+    reader.feed(html)
+    return [address for _, address in reader.links]
