@@ -9,5 +9,6 @@ pytest_plugins = [
     "tests.support.databases",
     "tests.support.smtp",
     "tests.support.browser",
+    "tests.support.lobby",
     "tests.support.tokens",
 ]

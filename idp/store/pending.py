@@ -37,8 +37,7 @@ _FIND_CLIENT = Statement(
     "SELECT client_id FROM pending_authorizations WHERE handle_hash = :handle_hash AND browser_hash = :browser_hash"
 )
 _BIND = Statement(
-    "UPDATE pending_authorizations SET account_id = :account_id, sid = :sid,"
-    " chosen_at = CASE WHEN account_id = :account_id THEN chosen_at ELSE NULL END"
+    "UPDATE pending_authorizations SET account_id = :account_id, sid = :sid, chosen_at = NULL"
     " WHERE handle_hash = :handle_hash AND finished_at IS NULL"
 )
 _RELEASE = Statement(
@@ -143,7 +142,7 @@ def find_client_of_request(tx: Transaction, handle: str, browser_id: str) -> str
 
 
 def bind_pending(tx: Transaction, pending: Pending, *, account_id: str, sid: str) -> None:
-    """Note whom a page of this request is shown to; another person's choice is forgotten (SE-7)."""
+    """Note whom a page of this request is shown to; what was chosen in another session is forgotten (SE-7)."""
     if not pending.is_bound_to(account_id, sid):
         tx.run(_BIND, handle_hash=hash_secret(PURPOSE, pending.handle), account_id=account_id, sid=sid)
 

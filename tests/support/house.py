@@ -1,162 +1,16 @@
-"""A provider on an empty database with people, sites and browsers in it, for tests of protocol and pages."""
+"""A lobby on SQLite in the test's own folder, for tests of pages that do not depend on the database."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
 
-from flask import Flask
-from flask.testing import FlaskClient
+from tests.support.lobby import NOW, Browser, Lobby
 
-from idp import create_app
-from idp.config import DatabaseSettings, KeySettings, Settings
-from idp.provider import Provider
-from idp.store import accounts, sessions
-from idp.store.accounts import Account
-from idp.store.clients import save_client
-from idp.store.database import Row, Statement
-
-NOW = 1_800_000_000
-SITE = "https://site.example"
-CALLBACK = f"{SITE}/callback"
-VERIFIER = "v" * 43
-CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+__all__ = ["NOW", "Browser", "House"]
 
 
-class House:
-    """The application, a clock that tests move, and short ways to make things."""
+class House(Lobby):
+    """An empty provider below one folder."""
 
-    def __init__(self, folder: Path, database_url: str | None = None) -> None:
-        self.now = NOW
-        settings = Settings(
-            database=DatabaseSettings(url=database_url or f"sqlite:///{folder}/idp.sqlite3"),
-            keys=KeySettings(directory=folder / "keys"),
-        )
-        self.app: Flask = create_app(settings, clock=lambda: self.now)
-        self.app.testing = True
-        self.provider: Provider = self.app.extensions["idp"]
-
-    def add_account(self, name: str = "ada", *, status: str = "approved", **values: Any) -> Account:
-        """A customer whose password is nobody's business here."""
-        with self.provider.database.transaction() as tx:
-            return accounts.insert_account(
-                tx,
-                email=f"{name}@lab.example",
-                user_name=name,
-                given_name=name.title(),
-                family_name="Test",
-                country="DE",
-                approval_status=status,
-                email_verified_at=self.now,
-                now=self.now,
-                **values,
-            )
-
-    def add_client(self, client_id: str = "site", *, origin: str = SITE, **values: Any) -> None:
-        """A site; `details` are laid over the usual ones."""
-        details = {
-            "client_name": client_id.title(),
-            "client_uri": f"{origin}/",
-            "redirect_uris": [f"{origin}/callback"],
-            "post_logout_redirect_uris": [f"{origin}/signed-out"],
-            "initiate_login_uri": f"{origin}/sign-in",
-            "backchannel_logout_uri": f"{origin}/logout",
-            "grant_types": ["authorization_code", "refresh_token"],
-            **values.pop("details", {}),
-        }
-        with self.provider.database.transaction() as tx:
-            save_client(tx, client_id, details, now=self.now, **values)
-
-    def run(self, sql: str, **values: Any) -> int:
-        """A statement in a transaction of its own."""
-        with self.provider.database.transaction() as tx:
-            return tx.run(Statement(sql), **values)
-
-    def rows(self, sql: str, **values: Any) -> list[Row]:
-        """What a query finds."""
-        with self.provider.database.reading() as tx:
-            return list(tx.all(Statement(sql), **values))
-
-    def browser(self) -> Browser:
-        """A browser without cookies."""
-        return Browser(self)
-
-
-class Browser:
-    """A browser: its cookies, and the answers that it got."""
-
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.web: FlaskClient = house.app.test_client()
-        self.sid = ""
-
-    def sign_in(self, account: Account, *, kept: bool = False) -> str:
-        """Sit down signed in; the sign-in page is not what is tested here."""
-        with self.house.provider.database.transaction() as tx:
-            started = sessions.start_session(
-                tx, account_id=account.account_id, kept=kept, lifetime=12 * 3600, now=self.house.now
-            )
-        self.web.set_cookie("idp_session", started.secret)
-        self.sid = started.session.sid
-        return self.sid
-
-    def sign_in_again(self) -> None:
-        """The same person authenticates again: new secret and auth_time, same sid."""
-        with self.house.provider.database.transaction() as tx:
-            renewed = sessions.renew_session(tx, sessions.get_session(tx, self.sid), now=self.house.now)
-        assert renewed is not None
-        self.web.set_cookie("idp_session", renewed.secret)
-
-    def get(self, path: str, **values: Any) -> Any:
-        """GET, redirects not followed."""
-        return self.web.get(path, **values)
-
-    def post(self, path: str, data: Any = None, **values: Any) -> Any:
-        """POST a form, redirects not followed."""
-        return self.web.post(path, data=data, **values)
-
-    def authorize(self, **changes: str | None) -> Any:
-        """The usual authorization request, changed: None takes a parameter away."""
-        return self.get("/oauth/authorize?" + urlencode(request_parameters(**changes)))
-
-    def press(self, page: Any, path: str, wish: str) -> Any:
-        """Press a button of a page's form."""
-        fields = hidden_fields(page.text)
-        return self.post(path, {**fields, "wish": wish})
-
-
-def request_parameters(**changes: str | None) -> dict[str, str]:
-    """The parameters of a good authorization request, changed."""
-    usual: dict[str, str | None] = {
-        "response_type": "code",
-        "client_id": "site",
-        "redirect_uri": CALLBACK,
-        "scope": "openid profile",
-        "state": "st",
-        "nonce": "no",
-        "code_challenge": CHALLENGE,
-        "code_challenge_method": "S256",
-    }
-    return {name: value for name, value in (usual | changes).items() if value is not None}
-
-
-def answer_of(response: Any) -> dict[str, str]:
-    """The parameters that a redirect to the client carries."""
-    assert response.status_code == 303, response.status
-    location = response.headers["Location"]
-    assert location.startswith(CALLBACK), location
-    return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
-
-
-def hidden_fields(html: str) -> dict[str, str]:
-    """The hidden inputs of the first form."""
-    fields = {}
-    for tag in re.findall(r"<input[^>]*type=\"hidden\"[^>]*>", html):
-        name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
-        if name:
-            fields[name.group(1)] = value.group(1) if value else ""
-    return fields
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"sqlite:///{folder}/idp.sqlite3", folder / "keys")

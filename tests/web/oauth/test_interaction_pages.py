@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.house import Browser, House, answer_of, hidden_fields
+from tests.support.lobby import Browser, Lobby, answer_of, hidden_fields
 from tests.web.oauth.test_authorize import handle_of
 
 
@@ -15,10 +15,10 @@ def open_page(browser: Browser, **changes: str | None) -> tuple[str, str]:
     return path, browser.get(path).text
 
 
-def test_consent_is_asked_once_and_remembered(house: House) -> None:
+def test_consent_is_asked_once_and_remembered(lobby: Lobby) -> None:
     """RD-16, conformance prompt-none-logged-in: words, values, host, lifetime; more scopes are asked for again."""
-    browser = house.browser()
-    browser.sign_in(house.add_account())
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account())
     path, text = open_page(browser, scope="openid email")
     for words in (
         "Site",
@@ -31,29 +31,29 @@ def test_consent_is_asked_once_and_remembered(house: House) -> None:
         assert words in text
     assert "Your name" not in text
     assert "code" in answer_of(browser.post(path, {**hidden_fields(text), "wish": "approve"}))
-    assert house.rows("SELECT scope FROM grants")[0]["scope"] == "email openid"
+    assert lobby.rows("SELECT scope FROM grants")[0]["scope"] == "email openid"
     assert "code" in answer_of(browser.authorize(scope="email", prompt="none"))
     assert answer_of(browser.authorize(scope="openid profile", prompt="none"))["error"] == "consent_required"
     open_page(browser, scope="openid email", prompt="consent")
 
 
-def test_no_is_an_answer(house: House) -> None:
+def test_no_is_an_answer(lobby: Lobby) -> None:
     """RFC 6749 §4.1.2.1: access_denied with state and `iss`, nothing remembered, the request is used up."""
-    browser = house.browser()
-    browser.sign_in(house.add_account())
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account())
     path, text = open_page(browser)
     form = {**hidden_fields(text), "wish": "deny"}
     answer = answer_of(browser.post(path, form))
     assert (answer["error"], answer["state"]) == ("access_denied", "st")
     assert browser.post(path, form).status_code == 400
-    assert not house.rows("SELECT * FROM grants")
-    assert not house.rows("SELECT * FROM codes")
+    assert not lobby.rows("SELECT * FROM grants")
+    assert not lobby.rows("SELECT * FROM codes")
 
 
-def test_consent_needs_the_page_that_was_shown(house: House) -> None:
+def test_consent_needs_the_page_that_was_shown(lobby: Lobby) -> None:
     """WB-1, RD-14, RD-20: no form token, no ticket, a GET, or made-up scopes grant nothing."""
-    browser = house.browser()
-    browser.sign_in(house.add_account())
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account())
     path, text = open_page(browser)
     fields = hidden_fields(text)
     for form in (
@@ -67,45 +67,45 @@ def test_consent_needs_the_page_that_was_shown(house: House) -> None:
         assert answer.status_code in (303, 400)
         assert "code=" not in answer.headers.get("Location", "")
     browser.get(f"{path}?wish=approve")
-    assert not house.rows("SELECT * FROM grants")
+    assert not lobby.rows("SELECT * FROM grants")
     answer = answer_of(browser.post(path, {**fields, "wish": "approve", "scope": "openid email offline_access"}))
     assert "code" in answer
-    assert house.rows("SELECT scope FROM grants")[0]["scope"] == "openid profile"
+    assert lobby.rows("SELECT scope FROM grants")[0]["scope"] == "openid profile"
 
 
-def test_two_people_in_one_browser_never_mix(house: House) -> None:
+def test_two_people_in_one_browser_never_mix(lobby: Lobby) -> None:
     """SE-7: a page that was shown to one person decides nothing for the next."""
-    browser = house.browser()
-    browser.sign_in(house.add_account("ada"))
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account("ada"))
     path, text = open_page(browser)
-    bob = house.add_account("bob")
+    bob = lobby.add_account("bob")
     browser.sign_in(bob)
     fields = hidden_fields(browser.get("/").text) | {"ticket": hidden_fields(text)["ticket"]}
     answer = browser.post(path, {**fields, "wish": "approve"})
     assert answer.headers["Location"] == path
-    assert not house.rows("SELECT * FROM grants")
+    assert not lobby.rows("SELECT * FROM grants")
     assert "bob@lab.example" in browser.get(path).text or "Bob" in browser.get(path).text
 
 
-def test_own_sites_do_not_ask_except_for_offline_access(house: House) -> None:
+def test_own_sites_do_not_ask_except_for_offline_access(lobby: Lobby) -> None:
     """DESIGN: first_party has no consent page; OpenID Connect Core §11: what outlives the session is asked for."""
-    browser = house.browser()
-    browser.sign_in(house.add_account())
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account())
     assert "code" in answer_of(browser.authorize(client_id="own"))
     path, text = open_page(browser, client_id="own", scope="openid offline_access")
     assert "180 days" in text
     assert "code" in answer_of(browser.post(path, {**hidden_fields(text), "wish": "approve"}))
-    family = house.rows("SELECT offline, expires_at FROM token_families WHERE offline = :yes", yes=True)[0]
-    assert family["expires_at"] == house.now + 180 * 86400
-    house.add_client("bare", first_party=True, require_approval=False, details={"grant_types": ["authorization_code"]})
+    family = lobby.rows("SELECT offline, expires_at FROM token_families WHERE offline = :yes", yes=True)[0]
+    assert family["expires_at"] == lobby.now + 180 * 86400
+    lobby.add_client("bare", first_party=True, require_approval=False, details={"grant_types": ["authorization_code"]})
     assert "code" in answer_of(browser.authorize(client_id="bare", scope="openid offline_access"))
-    assert house.rows("SELECT scope FROM token_families WHERE client_id = 'bare'")[0]["scope"] == "openid"
+    assert lobby.rows("SELECT scope FROM token_families WHERE client_id = 'bare'")[0]["scope"] == "openid"
 
 
-def test_an_account_is_chosen_or_changed(house: House) -> None:
+def test_an_account_is_chosen_or_changed(lobby: Lobby) -> None:
     """prompt=select_account: go on as the one who is signed in, or sign in as somebody else."""
-    browser = house.browser()
-    browser.sign_in(house.add_account())
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account())
     path, text = open_page(browser, client_id="own", prompt="select_account")
     assert "Continue as Ada Test" in text
     chosen = browser.post(path, {**hidden_fields(text), "wish": "continue"})
@@ -114,73 +114,73 @@ def test_an_account_is_chosen_or_changed(house: House) -> None:
     other = browser.post(path, {**hidden_fields(text), "wish": "other"})
     assert handle_of(other) in path
     assert "other=1" in other.headers["Location"]
-    browser.sign_in(house.add_account("bob"))
+    browser.sign_in(lobby.add_account("bob"))
     assert "code" in answer_of(browser.get(path))
 
 
-def test_a_pending_customer_reads_why_and_where_to_go(house: House) -> None:
+def test_a_pending_customer_reads_why_and_where_to_go(lobby: Lobby) -> None:
     """RG-3 and DESIGN: status, customer care, the way back with access_denied; approval lets the same request through."""
-    browser = house.browser()
-    browser.sign_in(house.add_account(status="pending"))
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account(status="pending"))
     path, text = open_page(browser, client_id="strict")
     for words in ("being reviewed", "2 working days", "customer-care@", "Back to Strict"):
         assert words in text
-    assert not house.rows("SELECT * FROM codes")
+    assert not lobby.rows("SELECT * FROM codes")
     assert browser.post(path, {**hidden_fields(text), "wish": "approve"}).headers["Location"] == path
     second, text_of_second = open_page(browser, client_id="strict")
-    house.run("UPDATE accounts SET approval_status = 'approved'")
+    lobby.run("UPDATE accounts SET approval_status = 'approved'")
     assert "code" in answer_of(browser.get(path))
-    house.run("UPDATE accounts SET approval_status = 'pending'")
+    lobby.run("UPDATE accounts SET approval_status = 'pending'")
     left = browser.post(second, {**hidden_fields(text_of_second), "wish": "leave"})
     assert answer_of(left)["error"] == "access_denied"
 
 
-def test_rejected_and_suspended_customers_read_their_own_words(house: House) -> None:
+def test_rejected_and_suspended_customers_read_their_own_words(lobby: Lobby) -> None:
     """F-1.8: the page says what it is."""
     for status, words in (("rejected", "was not approved"), ("suspended", "is suspended")):
-        browser = house.browser()
-        browser.sign_in(house.add_account(status, status=status))
+        browser = lobby.browser()
+        browser.sign_in(lobby.add_account(status, status=status))
         assert words in open_page(browser, client_id="strict")[1]
         assert "code" in answer_of(browser.authorize(client_id="own"))
 
 
-def test_what_happens_meanwhile_counts(house: House) -> None:
+def test_what_happens_meanwhile_counts(lobby: Lobby) -> None:
     """CO-10, RC-3: session ended, client disabled or approval withdrawn while the consent page was open."""
-    browser = house.browser()
-    browser.sign_in(house.add_account())
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account())
     path, text = open_page(browser)
     form = {**hidden_fields(text), "wish": "approve"}
-    house.run("UPDATE clients SET disabled = :yes WHERE client_id = 'site'", yes=True)
+    lobby.run("UPDATE clients SET disabled = :yes WHERE client_id = 'site'", yes=True)
     assert browser.post(path, form).status_code == 400
-    house.run("UPDATE clients SET disabled = :no, require_approval = :yes", no=False, yes=True)
-    house.run("UPDATE accounts SET approval_status = 'suspended'")
+    lobby.run("UPDATE clients SET disabled = :no, require_approval = :yes", no=False, yes=True)
+    lobby.run("UPDATE accounts SET approval_status = 'suspended'")
     assert browser.post(path, form).headers["Location"] == path
-    house.run("UPDATE sessions SET ended_at = 1")
+    lobby.run("UPDATE sessions SET ended_at = 1")
     assert handle_of(browser.post(path, form)) in path
-    assert not house.rows("SELECT * FROM codes")
-    assert not house.rows("SELECT * FROM grants")
+    assert not lobby.rows("SELECT * FROM codes")
+    assert not lobby.rows("SELECT * FROM grants")
 
 
-def test_consent_is_taken_back(house: House) -> None:
+def test_consent_is_taken_back(lobby: Lobby) -> None:
     """DESIGN, "consent withdrawn": the page lists it, the button ends the client's tokens and asks again later."""
-    browser = house.browser()
-    browser.sign_in(house.add_account())
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account())
     path, text = open_page(browser)
     browser.post(path, {**hidden_fields(text), "wish": "approve"})
     page = browser.get("/account/sites").text
     assert "Your name, user name" in page
     browser.post("/account/sites/withdraw", {**hidden_fields(page), "client_id": "site"})
-    assert house.rows("SELECT revoke_reason FROM token_families")[0]["revoke_reason"] == "consent_withdrawn"
+    assert lobby.rows("SELECT revoke_reason FROM token_families")[0]["revoke_reason"] == "consent_withdrawn"
     assert answer_of(browser.authorize(prompt="none"))["error"] == "consent_required"
     assert "No site had to ask" in browser.get("/account/sites").text
 
 
-def test_one_tab_wins(house: House) -> None:
+def test_one_tab_wins(lobby: Lobby) -> None:
     """RC-1: one request is answered once, whichever tab comes first."""
-    browser = house.browser()
-    browser.sign_in(house.add_account())
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account())
     path, text = open_page(browser)
     form = {**hidden_fields(text), "wish": "approve"}
     assert "code" in answer_of(browser.post(path, form))
     assert browser.post(path, form).status_code == 400
-    assert len(house.rows("SELECT * FROM codes")) == 1
+    assert len(lobby.rows("SELECT * FROM codes")) == 1
