@@ -27,7 +27,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from flask import Flask
 
     from idp import resources, web
-    from idp.accounts import password_reset, session_ends
+    from idp.accounts import password_reset, registration, session_ends
     from idp.accounts.hashing_worker import PasswordHasher
     from idp.clock import system_clock
     from idp.keys.keyring import Keyring
@@ -65,10 +65,12 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
             "mail": deliver_mail,
             backchannel.KIND: deliver_backchannel_logout,
             password_reset.DELIVERY: password_reset.answer_reset_request,
+            registration.DELIVERY: registration.answer_mail_request,
         },
         housekeeping=(
             session_ends.end_expired_sessions,
             session_ends.forget_old_traces,
+            registration.forget_unconfirmed,
             forget_delivered,
         ),
     )

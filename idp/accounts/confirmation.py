@@ -12,12 +12,12 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from idp.accounts import approval
-from idp.accounts.guessing import Caller, take_confirmation_try
+from idp.accounts.guessing import Caller, take_confirmation_try, take_note
 from idp.accounts.identifiers import made_user_names
 from idp.accounts.passwords import check_new_password
 from idp.accounts.registration import PURPOSE
 from idp.errors import Refusal
-from idp.keys.secrets import hash_secret, is_same
+from idp.keys.secrets import hash_secret, is_same, new_reference
 from idp.store import accounts, audit, devices, links, registrations
 from idp.store.database import Conflict
 from idp.store.registrations import SENT, Registration
@@ -271,3 +271,12 @@ def _audit_refusal(
         address=caller.address,
         details={"reason": key},
     )
+
+
+def note_damaged_link(provider: Provider, caller: Caller) -> str:
+    """A reference for somebody whose link we never sent, which staff find again (F-1.7); few of them per network."""
+    now, reference = provider.clock(), new_reference()
+    with provider.database.transaction() as tx:
+        if take_note(tx, caller, now):
+            audit.record(tx, "confirmation_link_damaged", now=now, reference=reference, address=caller.address)
+    return reference

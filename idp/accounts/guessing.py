@@ -94,6 +94,11 @@ def take_telling(tx: Transaction, caller: Caller, now: int) -> bool:
     return take_try(tx, "telling:network:" + network_of(caller.address), Allowance(10, 3600, 3600), now).may_try
 
 
+def take_note(tx: Transaction, caller: Caller, now: int) -> bool:
+    """Whether this network may have one more oddity written down, so that nobody fills the audit trail (RX-1)."""
+    return take_try(tx, "note:network:" + network_of(caller.address), Allowance(30, 3600, 3600), now).may_try
+
+
 def take_confirmation_try(tx: Transaction, registration_id: str, now: int) -> Refusal | None:
     """Count a try at the password of a registration. Out: the refusal to raise once this has committed (BF-3)."""
     taken = take_try(tx, f"confirm:registration:{registration_id}", Allowance(5, ACCOUNT_WINDOW, LONGEST_WAIT), now)

@@ -17,19 +17,21 @@ if TYPE_CHECKING:
 def mount(app: Flask, provider: Provider) -> None:
     """Hang every face of the provider into the application."""
     from idp.web import browser_session, content_policy, csrf, language, pages, problems, staff
-    from idp.web.account import dashboard, forgot, profile, security, sign_in, sites
+    from idp.web.account import confirm, dashboard, forgot, profile, register, security, sign_in, sites
     from idp.web.edge import Edge
+    from idp.web.forms import FormRequest
     from idp.web.oauth import authorize, discovery, introspect, jwks, logout, token, userinfo
     from idp.web.ops import health, mailbox
 
     app.extensions["idp"] = provider
+    app.request_class = FormRequest
     language.install(app)
     problems.install(app, provider)
     csrf.install(app, provider)
     pages.install(app, provider)
     content_policy.install(app)
     browser_session.install(app)
-    for room in (dashboard, sign_in, forgot, profile, sites, security):
+    for room in (dashboard, register, confirm, sign_in, forgot, profile, sites, security):
         app.register_blueprint(room.blueprint)
     for endpoint in (authorize, logout, discovery, jwks, token, userinfo, introspect):
         app.register_blueprint(endpoint.blueprint)

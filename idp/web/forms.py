@@ -8,14 +8,16 @@ count as missing. Length is looked at before anything is normalised.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import IO, Any
 from urllib.parse import parse_qsl
 
 import wtforms
-from flask import request
+from flask import Request, request
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
+from werkzeug.formparser import FormDataParser
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import StopValidation
 
 from idp.i18n import gettext, marked
@@ -23,7 +25,7 @@ from idp.i18n import gettext, marked
 LONGEST_TYPED_PASSWORD = 1025
 """What is longer is refused before it is looked at; what a password may be is the rule of `accounts.passwords`."""
 
-MOST_FIELDS = 200
+MOST_FIELDS = 1000
 
 _NOT_UTF_8 = "\N{REPLACEMENT CHARACTER}"
 _AROUND = " \t\r\n\f\v\u00a0\u00ad\u200b\u2060\ufeff"
@@ -41,6 +43,32 @@ _STALE = marked(
 )
 
 
+class _FormParser(FormDataParser):
+    """Reads urlencoded bodies so that bytes that are no UTF-8 become a mark, which the fields refuse.
+
+    Werkzeug keeps `%FF` as that text, which could be stored as if somebody had typed it, and drops a form with raw bytes.
+    """
+
+    def parse(
+        self, stream: IO[bytes], mimetype: str, content_length: int | None, options: dict[str, str] | None = None
+    ) -> Any:
+        """The stream, the fields and the files of a body."""
+        if mimetype != "application/x-www-form-urlencoded":
+            return super().parse(stream, mimetype, content_length, options)
+        text = stream.read().decode("utf-8", "replace")
+        try:
+            pairs = parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MOST_FIELDS)
+        except ValueError:
+            pairs = []
+        return stream, self.cls(pairs), self.cls()
+
+
+class FormRequest(Request):
+    """A request whose form is read by our parser."""
+
+    form_data_parser_class = _FormParser
+
+
 class Form(FlaskForm):
     """What every form of ours shares: its token (WB-1), and the body of a form as the only source."""
 
@@ -51,20 +79,20 @@ class Form(FlaskForm):
             """The fields of a sent form; a file under a field's name is not its text."""
             if isinstance(formdata, (MultiDict, type(None))):
                 return formdata
-            return sent_fields() if _is_submitted() else None
+            return request.form if form.is_submitted() else None
 
         def get_translations(self, form: Form) -> None:
             """WTForms' own sentences are never shown."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def is_submitted(self) -> bool:
-        """Whether this request sends a form."""
-        return _is_submitted()
+        """Whether a form was sent, rather than a page opened."""
+        return request.method in ("POST", "PUT", "PATCH", "DELETE")
 
     def validate_on_submit(self, extra_validators: Any = None) -> bool:
-        """Whether this request sends the form, and everything in it holds."""
+        """Whether a form was sent, and everything in it is right."""
         return self.is_submitted() and self.validate(extra_validators=extra_validators)
 
     def validate(self, extra_validators: Any = None) -> bool:
@@ -90,6 +118,8 @@ class _Once:
     raw_data: Sequence[str] | None
     missing: object
     data: Any
+    parsed: Any = None
+    """What a check understood of what was typed."""
 
     def stop(self, message: str, **values: Any) -> None:
         """Say this one thing and look no further."""
@@ -111,8 +141,8 @@ class TextField(_Once, wtforms.StringField):  # type: ignore[misc]
 
     def __init__(
         self,
-        label: object = None,
-        validators: Sequence[Callable[..., Any]] = (),
+        label: Any = None,
+        validators: Any = (),
         *,
         longest: int,
         missing: object = None,
@@ -126,7 +156,7 @@ class TextField(_Once, wtforms.StringField):  # type: ignore[misc]
         text = valuelist[0].strip(_AROUND) if valuelist else ""
         self.data = text if len(text) > self.longest else unicodedata.normalize("NFC", text)
 
-    def pre_validate(self, form: Form) -> None:
+    def pre_validate(self, form: Any) -> None:
         """One value, not too long, plain text, present."""
         self.check_once()
         if len(self.data or "") > self.longest:
@@ -142,7 +172,7 @@ class TextField(_Once, wtforms.StringField):  # type: ignore[misc]
 class PasswordField(_Once, wtforms.PasswordField):  # type: ignore[misc]
     """A password exactly as it was typed (PW-3); its page never shows it again."""
 
-    def __init__(self, label: object = None, *, missing: object, **kwargs: Any) -> None:
+    def __init__(self, label: Any = None, *, missing: object, **kwargs: Any) -> None:
         super().__init__(label, **kwargs)
         self.missing = missing
 
@@ -150,7 +180,7 @@ class PasswordField(_Once, wtforms.PasswordField):  # type: ignore[misc]
         """Nothing is trimmed."""
         self.data = valuelist[0] if valuelist else ""
 
-    def pre_validate(self, form: Form) -> None:
+    def pre_validate(self, form: Any) -> None:
         """One value, bounded, valid UTF-8, present."""
         self.check_once()
         if len(self.data or "") > LONGEST_TYPED_PASSWORD:
@@ -163,15 +193,23 @@ class PasswordField(_Once, wtforms.PasswordField):  # type: ignore[misc]
 class ChoiceField(_Once, wtforms.SelectField):  # type: ignore[misc]
     """One of the offered values; the empty one means that nothing was chosen."""
 
-    def __init__(self, label: object = None, *, missing: object = None, **kwargs: Any) -> None:
-        super().__init__(label, **kwargs)
+    def __init__(
+        self, label: Any = None, *, offered: Iterable[tuple[str, str]] = (), missing: object = None, **kwargs: Any
+    ) -> None:
+        super().__init__(label, **{"choices": [], **kwargs})
         self.missing = missing
+        if offered:
+            self.offer(offered)
+
+    def offer(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Offer these values with their labels."""
+        self.choices = [SelectChoice(value, label) for value, label in pairs]
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
         """What was chosen, as text."""
         self.data = valuelist[0] if valuelist else ""
 
-    def pre_validate(self, form: Form) -> None:
+    def pre_validate(self, form: Any) -> None:
         """One value, among the offered ones, present."""
         self.check_once()
         self.check_present()
@@ -182,11 +220,11 @@ class ChoiceField(_Once, wtforms.SelectField):  # type: ignore[misc]
 class TickBox(_Once, wtforms.BooleanField):  # type: ignore[misc]
     """A box that is ticked or not; `missing` is the sentence for one that must be ticked."""
 
-    def __init__(self, label: object = None, *, missing: object = None, **kwargs: Any) -> None:
+    def __init__(self, label: Any = None, *, missing: object = None, **kwargs: Any) -> None:
         super().__init__(label, **kwargs)
         self.missing = missing
 
-    def pre_validate(self, form: Form) -> None:
+    def pre_validate(self, form: Any) -> None:
         """One value, ticked where it must be."""
         self.check_once()
         self.check_present()
@@ -200,27 +238,6 @@ class HiddenField(TextField):
 
 class ActForm(Form):
     """A button that changes something: nothing but the form's token."""
-
-
-def sent_fields() -> MultiDict[str, str]:
-    """The fields of the request's body; bytes that are no UTF-8 become a mark that the fields refuse.
-
-    Werkzeug would keep such bytes as the text `%FF`, which could be stored as if somebody had typed it.
-    """
-    if request.mimetype != "application/x-www-form-urlencoded":
-        return request.form
-    body = request.get_data(cache=True, parse_form_data=False)
-    if not body:
-        return request.form
-    try:
-        text = body.decode("utf-8", "replace")
-        return MultiDict(parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MOST_FIELDS))
-    except ValueError:
-        return MultiDict()
-
-
-def _is_submitted() -> bool:
-    return request.method in ("POST", "PUT", "PATCH", "DELETE")
 
 
 def is_plain_line(text: str) -> bool:

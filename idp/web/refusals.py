@@ -36,6 +36,28 @@ WORDS: dict[str, str] = {
     "link.used": marked("This link was used already. Sign in with your new password, or ask for a new mail."),
     "link.replaced": marked("There is a newer mail with a newer link. Open that one, or ask for a new mail."),
     "link.damaged": marked("This link is not complete. Copy the whole link from the mail, or ask for a new mail."),
+    "email.invalid": marked("Enter one e-mail address, such as name@company.com."),
+    "email.taken": marked("There is an account with this e-mail address already. Sign in, or choose “Forgot password?”."),
+    "user_name.invalid": marked(
+        "Choose 3 to 40 letters, digits, dots, dashes or underscores, with a letter or digit first and last."
+    ),
+    "serial_number.invalid": marked(
+        "Enter the six characters from the name plate: two letters, three digits and a letter, such as AB123Z."
+    ),
+    "registration.closed": marked("Registration is closed at the moment. Please write to %(customer_care)s."),
+    "registration.gone": marked("This registration does not exist any more. Please register again."),
+    "registration.confirmed": marked("The e-mail address is confirmed already; there is nothing more to send."),
+    "mail.too_soon": marked("We have just sent a mail. You can have it sent again in %(seconds)s seconds."),
+    "confirmation.proof_missing": marked(
+        "This is not the browser you registered with. Enter the password you chose, or the code together with a new password."
+    ),
+    "confirmation.password_wrong": marked(
+        "This is not the password you chose when you registered. Try again, or use the code together with a new password."
+    ),
+    "confirmation.code_missing": marked("Enter the code from the mail."),
+    "confirmation.new_password_missing": marked("Choose a new password; it takes the place of the first one."),
+    "code.wrong": marked("This is not the code of the newest mail. Check it letter by letter; %(left)s more tries are possible."),
+    "code.spent": marked("The code was tried too often and does not work any more. Have a new mail sent."),
     "session.ended": marked("You were signed out meanwhile. Sign in and try again."),
 }
 

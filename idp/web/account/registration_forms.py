@@ -1,0 +1,113 @@
+"""The forms of registration and confirmation; each field says what is wrong with it and what would be right (F-1.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from wtforms.validators import StopValidation
+
+from idp.accounts.identifiers import parse_email, parse_user_name
+from idp.accounts.serial_numbers import LONGEST_TYPED, parse_serial_number
+from idp.config import LANGUAGES
+from idp.errors import Refusal
+from idp.i18n import lazy_gettext as _
+from idp.web.context import provider
+from idp.web.countries import country_choices
+from idp.web.forms import ChoiceField, Form, HiddenField, PasswordField, TextField, TickBox
+from idp.web.language import NAMES
+from idp.web.refusals import words_of
+
+LONGEST_EMAIL = 254
+LONGEST_NAME = 60
+LONGEST_COMPANY = 120
+
+
+def parsed_by(parse: Callable[[str], str]) -> Callable[[Any, Any], None]:
+    """A check that replaces what was typed by what was understood, and tells a refusal at the field."""
+
+    def check(form: Any, field: Any) -> None:
+        if not field.data:
+            return
+        try:
+            field.parsed = parse(field.data)
+        except Refusal as refusal:
+            raise StopValidation(tell(refusal)) from None
+
+    return check
+
+
+def tell(refusal: Refusal) -> str:
+    """The sentence of a refusal."""
+    return words_of(refusal, customer_care=provider().settings.mail.customer_care)
+
+
+class RegistrationForm(Form):
+    """Who applies for an account."""
+
+    email = TextField(
+        _("E-mail address"),
+        [parsed_by(parse_email)],
+        longest=LONGEST_EMAIL,
+        missing=_("Enter your e-mail address."),
+    )
+    given_name = TextField(_("Given name"), longest=LONGEST_NAME, missing=_("Enter your given name."))
+    family_name = TextField(_("Family name"), longest=LONGEST_NAME, missing=_("Enter your family name."))
+    company = TextField(_("Company"), longest=LONGEST_COMPANY, missing=_("Enter the name of your company."))
+    country = ChoiceField(_("Country"), missing=_("Choose your country."))
+    serial_number = TextField(
+        _("Serial number of your device"),
+        [parsed_by(parse_serial_number)],
+        longest=LONGEST_TYPED,
+        missing=_("Enter the serial number of your device."),
+    )
+    user_name = TextField(_("User name"), [parsed_by(parse_user_name)], longest=40)
+    new_password = PasswordField(_("Password"), missing=_("Choose a password."))
+    locale = ChoiceField(
+        _("Language of our mails"), missing=_("Choose a language."), offered=[(code, NAMES[code]) for code in LANGUAGES]
+    )
+    terms = TickBox(_("I accept the terms of use"), missing=_("Accept the terms of use to register."))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.country.offer([("", ""), *country_choices()])
+        if not provider().settings.registration.terms_url:
+            del self.terms
+
+
+class AgainForm(Form):
+    """Have the mail sent again; `status` is the secret of the status page where it was opened by its link."""
+
+    status = HiddenField(longest=100)
+
+
+class AddressForm(Form):
+    """The address whose mail is wanted, where the link does not say it."""
+
+    email = TextField(
+        _("E-mail address"),
+        [parsed_by(parse_email)],
+        longest=LONGEST_EMAIL,
+        missing=_("Enter the e-mail address you registered with."),
+    )
+
+
+class CodeForm(Form):
+    """The code of the mail, in the browser that registered."""
+
+    code = TextField(_("Code from the mail"), longest=40, missing=_("Enter the code from the mail."))
+
+
+class OwnPasswordForm(Form):
+    """Another browser: the password that was chosen in the registration."""
+
+    password = PasswordField(_("Password you chose"), missing=_("Enter the password you chose when you registered."))
+
+
+class CodeAndPasswordForm(Form):
+    """Another browser: the code together with a new password."""
+
+    code = TextField(_("Code from the mail"), longest=40, missing=_("Enter the code from the mail."))
+    new_password = PasswordField(
+        _("New password"), missing=_("Choose a new password; it takes the place of the first one.")
+    )
