@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from idp.accounts.approval import read_reasons
 from idp.accounts.staff_desk import AccountPage, RegistrationPage
 from idp.i18n import format_duration, gettext, marked
-from idp.web.account.forms import LANGUAGE_NAMES
 from idp.web.countries import country_name
+from idp.web.language import NAMES as LANGUAGE_NAMES
 
 if TYPE_CHECKING:
     from flask import Flask
