@@ -24,7 +24,7 @@ from idp.mail.recipient import greeting_name
 if TYPE_CHECKING:
     from idp.config import Settings
 
-WIDTH = 76
+WIDTH = 60
 
 
 @dataclass(frozen=True, slots=True)
