@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
+from idp.errors import Busy
 from idp.store.models.base import db
 
 if TYPE_CHECKING:
@@ -25,7 +27,11 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 
+AWAY_SECONDS = 5
+"""When to try again while the database is away."""
+
 _WRITES = "idp_writes"
+_SQLITE_AWAY = re.compile("locked|busy|unable to open|disk I/O|full")
 
 
 class Conflict(Exception):
@@ -160,6 +166,14 @@ class Database:
             raise RuntimeError("transactions do not nest: pass the open one on")
 
     def _transact(self, *, writes: bool, durable: bool) -> Iterator[Transaction]:
+        try:
+            yield from self._transact_here(writes=writes, durable=durable)
+        except Exception as error:
+            if is_away(error):
+                raise Busy(AWAY_SECONDS) from error
+            raise
+
+    def _transact_here(self, *, writes: bool, durable: bool) -> Iterator[Transaction]:
         with self.engine.connect() as plain:
             connection = plain.execution_options(**{_WRITES: writes})
             if self.is_sqlite and writes:
@@ -176,6 +190,18 @@ class Database:
                 tx._session.close()
         for callback in tx._after_commit:
             callback()
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database cannot be reached or does not get to it, which is told apart from a defect of ours (GO-1)."""
+    if isinstance(error, PoolTimeout):
+        return True
+    cause: BaseException | None = error.orig if isinstance(error, OperationalError) else error
+    if isinstance(cause, sqlite3.OperationalError):
+        return bool(_SQLITE_AWAY.search(str(cause)))
+    return type(cause).__module__.startswith("psycopg") and any(
+        kind.__name__ == "OperationalError" for kind in type(cause).__mro__
+    )
 
 
 def engine_options(url: str) -> dict[str, Any]:

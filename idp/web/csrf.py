@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import current_app, g, request, session
+from flask import current_app, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import UnsupportedMediaType
 
@@ -87,9 +87,3 @@ def own_origin() -> str:
     settings = provider().settings
     parts = urlsplit(settings.server.issuer)
     return f"{parts.scheme}://{request.host if settings.issuer_is_loopback else parts.netloc}".lower()
-
-
-def renew_token() -> None:
-    """Let the forms that were open before fail: somebody else signs in, or the person left (SE-7)."""
-    session.pop("csrf_token", None)
-    g.pop("csrf_token", None)

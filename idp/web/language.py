@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from flask import Flask
 
 PARAMETER = "language"
-COOKIE = "idp_language"
 COOKIE_LIFETIME = 365 * 86400
 NAMES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español"}
 
@@ -46,7 +45,7 @@ def choose() -> None:
 
 def find_language(default: str) -> str:
     """The first of: chosen now, chosen before, profile, the site's wish, the browser's."""
-    for wish in (request.args.get(PARAMETER), request.cookies.get(COOKIE)):
+    for wish in (request.args.get(PARAMETER), request.cookies.get(cookie_name())):
         if wish in LANGUAGES:
             return wish
     profile = _profile_language()
@@ -57,7 +56,7 @@ def find_language(default: str) -> str:
 
 def prefer(ui_locales: str) -> None:
     """Speak a waiting site's wish on this page, unless the person chose (called by views that know the request)."""
-    if request.args.get(PARAMETER) in LANGUAGES or request.cookies.get(COOKIE) in LANGUAGES or _profile_language():
+    if request.args.get(PARAMETER) in LANGUAGES or request.cookies.get(cookie_name()) in LANGUAGES or _profile_language():
         return
     branding = provider().settings.branding
     language = i18n.choose_language([*site_wishes(ui_locales), *_browser_wishes()], branding.default_language)
@@ -74,6 +73,11 @@ def language_links() -> list[tuple[str, str, str, bool]]:
         (code, NAMES[code], f"{path}?{urlencode([*(kept if can_be_read else []), (PARAMETER, code)])}", code == spoken)
         for code in LANGUAGES
     ]
+
+
+def cookie_name() -> str:
+    """The name of the cookie that keeps the choice."""
+    return "__Host-idp_language" if provider().settings.is_https else "idp_language"
 
 
 def site_wishes(ui_locales: str) -> list[str]:
@@ -105,7 +109,7 @@ def _remember_choice(response: Response) -> Response:
     chosen = request.args.get(PARAMETER)
     if request.method == "GET" and chosen in LANGUAGES and not is_for_programs(request.path):
         response.set_cookie(
-            COOKIE,
+            cookie_name(),
             chosen,
             max_age=COOKIE_LIFETIME,
             path="/",

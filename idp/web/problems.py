@@ -147,7 +147,8 @@ def _on_refusal(refusal: Refusal) -> Response:
 
 
 def _on_busy(busy: Busy) -> Response:
-    return answer(_unavailable(busy.retry_after), error="temporarily_unavailable", detail="busy")
+    cause = type(busy.__cause__).__name__ if busy.__cause__ else "queue"
+    return answer(_unavailable(busy.retry_after), error="temporarily_unavailable", detail=cause)
 
 
 def _unavailable(retry_after: int) -> Problem:
