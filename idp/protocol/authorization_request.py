@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from idp.errors import ProtocolError
 
@@ -70,7 +69,6 @@ class AuthorizationRequest:
     ui_locales: tuple[str, ...]
     code_challenge: str | None
     code_challenge_method: str | None
-    target_link_uri: str | None
     unsupported: frozenset[str]
     faults: tuple[str, ...]
 
@@ -109,7 +107,6 @@ def parse_authorization_request(parameters: Parameters) -> AuthorizationRequest:
         ui_locales=tuple((parameters.get("ui_locales") or "").split(" "))[:10],
         code_challenge=parameters.get("code_challenge"),
         code_challenge_method=parameters.get("code_challenge_method"),
-        target_link_uri=parameters.get("target_link_uri"),
         unsupported=frozenset({"request", "request_uri", "registration"} & {*parameters.values, *parameters.faults}),
         faults=tuple(faults),
     )
@@ -232,25 +229,6 @@ def allowed_scope(request: AuthorizationRequest, client: RegisteredClient) -> fr
 def is_pkce_exempt(client: RegisteredClient) -> bool:
     """Only confidential clients can be exempt (DESIGN: shown in red to staff)."""
     return client.pkce_exempt and not client.is_public
-
-
-def page_to_come_back_to(request: AuthorizationRequest, client: RegisteredClient) -> str | None:
-    """`target_link_uri`, if it is on the client's own origin (that of its `initiate_login_uri`); else it was never sent."""
-    if request.target_link_uri is None or client.initiate_login_uri is None:
-        return None
-    same = _origin(request.target_link_uri) == _origin(client.initiate_login_uri)
-    return request.target_link_uri if same else None
-
-
-def _origin(uri: str) -> tuple[str, str, int | None] | None:
-    try:
-        parts = urlsplit(uri)
-        port = parts.port
-    except ValueError:
-        return None
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or "\\" in uri:
-        return None
-    return parts.scheme, parts.hostname, port or {"http": 80, "https": 443}[parts.scheme]
 
 
 def _stays(description: str) -> ProtocolError:

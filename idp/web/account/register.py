@@ -19,12 +19,13 @@ from idp.errors import Busy, Refusal
 from idp.i18n import current_locale
 from idp.i18n import gettext as _
 from idp.policy.site_access import SiteAccess, decide_site_access
+from idp.protocol.third_party_login import own_target
 from idp.store import clients, pending
 from idp.web import browser_session, language
 from idp.web.account.registration_forms import AddressForm, AgainForm, CodeForm, RegistrationForm, tell
 from idp.web.context import provider
 from idp.web.pages import render
-from idp.web.ways_back import entry_of, own_target
+from idp.web.ways_back import entry_of
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
