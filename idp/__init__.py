@@ -71,6 +71,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
             session_ends.end_expired_sessions,
             session_ends.forget_old_traces,
             registration.forget_unconfirmed,
+            session_ends.forget_old_tokens,
             forget_delivered,
         ),
     )

@@ -28,12 +28,19 @@ def end_expired_sessions(provider: Provider) -> None:
 
 
 def forget_old_traces(provider: Provider) -> None:
-    """Delete links, sessions, tokens, counters, browsers and kept input that nobody can use or ask about any more."""
+    """Delete links, sessions, counters, browsers and kept input that nobody can use or ask about any more."""
     now = provider.clock()
     with provider.database.transaction() as tx:
         links.delete_old_links(tx, now - 90 * DAY)
         sessions.delete_old_sessions(tx, now - 30 * DAY)
-        tokens.delete_old_tokens(tx, now - DAY)
         try_counters.delete_old_counters(tx, now - 7 * DAY)
         known_browsers.delete_old_browsers(tx, now - 180 * DAY)
         kept_inputs.delete_old_inputs(tx, now)
+
+
+def forget_old_tokens(provider: Provider) -> None:
+    """Delete families, codes and tokens a day after they ended, a few at a time."""
+    before, more = provider.clock() - DAY, True
+    while more:
+        with provider.database.transaction() as tx:
+            more = tokens.delete_old_tokens(tx, before) > 0

@@ -54,14 +54,21 @@ _COUNT = Statement(
     "INSERT INTO token_incidents (family_id, kind, count, last_at) VALUES (:family_id, :kind, 1, :now)"
     " ON CONFLICT (family_id, kind) DO UPDATE SET count = token_incidents.count + 1, last_at = excluded.last_at"
 )
-_OLD = "(SELECT family_id FROM token_families WHERE expires_at < :before)"
-_DELETE_OLD = (
-    Statement("DELETE FROM codes WHERE family_id IN " + _OLD),
-    Statement("DELETE FROM access_tokens WHERE family_id IN " + _OLD),
-    Statement("DELETE FROM refresh_tokens WHERE family_id IN " + _OLD),
-    Statement("DELETE FROM token_families WHERE expires_at < :before"),
-    # A family in use makes hundreds of access tokens; the expired ones say nothing any more.
-    Statement("DELETE FROM access_tokens WHERE expires_at < :before"),
+_DELETE_FAMILIES = (
+    "DELETE FROM token_families WHERE family_id IN"
+    " (SELECT family_id FROM token_families WHERE expires_at < :before LIMIT 200{skip}) RETURNING family_id"
+)
+_DELETE_ACCESS = (
+    "DELETE FROM access_tokens WHERE token_hash IN"
+    " (SELECT token_hash FROM access_tokens WHERE expires_at < :before LIMIT 1000{skip})"
+)
+# Housekeeping steps aside for whoever holds a row, so that it never waits in a circle with them; SQLite has one writer.
+_SKIP = " FOR UPDATE SKIP LOCKED"
+_DELETE_OLD_FAMILIES = (Statement(_DELETE_FAMILIES.format(skip="")), Statement(_DELETE_FAMILIES.format(skip=_SKIP)))
+_DELETE_OLD_ACCESS = (Statement(_DELETE_ACCESS.format(skip="")), Statement(_DELETE_ACCESS.format(skip=_SKIP)))
+_DELETE_OF_FAMILY = tuple(
+    Statement(f"DELETE FROM {table} WHERE family_id = :family_id")  # names of our tables
+    for table in ("codes", "access_tokens", "refresh_tokens")
 )
 
 
@@ -161,10 +168,16 @@ def count_incident(tx: Transaction, family_id: str, kind: str, now: int) -> None
     tx.run(_COUNT, family_id=family_id, kind=kind, now=now)
 
 
-def delete_old_tokens(tx: Transaction, before: int) -> None:
-    """Forget families, codes and tokens that ended before that instant (housekeeping)."""
-    for statement in _DELETE_OLD:
-        tx.run(statement, before=before)
+def delete_old_tokens(tx: Transaction, before: int) -> int:
+    """Forget some families, with all that is theirs, and access tokens that ended before that instant (housekeeping).
+
+    Out: how much went; nothing is left when it is 0. A spent code stays with its family, so that a replay is known.
+    """
+    families = tx.all(_DELETE_OLD_FAMILIES[not tx.is_sqlite], before=before)
+    for row in families:
+        for statement in _DELETE_OF_FAMILY:
+            tx.run(statement, family_id=row["family_id"])
+    return len(families) + tx.run(_DELETE_OLD_ACCESS[not tx.is_sqlite], before=before)
 
 
 def _facts(row: Row | None) -> TokenFacts | None:

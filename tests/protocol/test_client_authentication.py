@@ -53,10 +53,10 @@ def encoded(text: bytes) -> str:
         "Básic x",
     ],
 )
-def test_bad_credentials_get_one_answer(house: House, path: str, authorization: str) -> None:
+def test_bad_credentials_get_one_answer(still_house: House, path: str, authorization: str) -> None:
     """Malformed, unknown, wrong: the same 401 with its challenge, never a 500 (CA-2, CA-8, GO-1)."""
-    answer = house.post(path, ENDPOINTS[path], None, Authorization=authorization)
-    known = house.post(path, ENDPOINTS[path], None, Authorization=basic("site", "wrong" * 9))
+    answer = still_house.post(path, ENDPOINTS[path], None, Authorization=authorization)
+    known = still_house.post(path, ENDPOINTS[path], None, Authorization=basic("site", "wrong" * 9))
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")
     assert (
@@ -86,10 +86,10 @@ def test_bad_credentials_get_one_answer(house: House, path: str, authorization: 
     ],
 )
 def test_one_method_and_the_registered_one(
-    house: House, path: str, client_id: str | None, form: dict[str, str], status: int, error: str
+    still_house: House, path: str, client_id: str | None, form: dict[str, str], status: int, error: str
 ) -> None:
     """Two at once, contradictions, and methods that the client is not registered for (CA-1)."""
-    answer = house.post(path, {**ENDPOINTS[path], **form}, client_id)
+    answer = still_house.post(path, {**ENDPOINTS[path], **form}, client_id)
     assert (answer.status_code, answer.get_json()["error"]) == (status, error)
 
 

@@ -101,13 +101,13 @@ def test_a_family_that_ended_alone_is_enough(house: House) -> None:
     assert house.introspect(token) == {"active": False}
 
 
-def test_the_token_is_required(house: House) -> None:
+def test_the_token_is_required(still_house: House) -> None:
     """`invalid_request` (RFC 7662 §2.3)."""
-    answer = house.post("/oauth/introspect", {"token_type_hint": "access_token"})
+    answer = still_house.post("/oauth/introspect", {"token_type_hint": "access_token"})
     assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request")
 
 
-def test_not_from_the_query(house: House) -> None:
+def test_not_from_the_query(still_house: House) -> None:
     """A token in an address is refused (IN-5)."""
-    answer = house.post("/oauth/introspect?token=x", {"token": "x"})
+    answer = still_house.post("/oauth/introspect?token=x", {"token": "x"})
     assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request")

@@ -58,9 +58,9 @@ def test_a_code_gives_tokens(house: House) -> None:
     ],
     ids=lambda value: str(value)[:60],
 )
-def test_unsound_requests_get_the_standards_error(house: House, body: str, error: str) -> None:
+def test_unsound_requests_get_the_standards_error(still_house: House, body: str, error: str) -> None:
     """Missing, doubled, too long, not UTF-8, control characters: never a 500, never an echo (GO-1, GO-5, IV-6)."""
-    answer = house.post("/oauth/token", body.encode())
+    answer = still_house.post("/oauth/token", body.encode())
     assert answer.status_code in (400, 413)
     assert answer.headers["Cache-Control"] == "no-store"
     told = answer.get_json()
@@ -71,9 +71,9 @@ def test_unsound_requests_get_the_standards_error(house: House, body: str, error
 @pytest.mark.parametrize(
     "content_type", ["", "application/json", "text/plain", "multipart/form-data; boundary=x", "\xff"]
 )
-def test_only_urlencoded_bodies(house: House, content_type: str) -> None:
+def test_only_urlencoded_bodies(still_house: House, content_type: str) -> None:
     """The content type is part of the rule (CO-11)."""
-    answer = house.app.test_client().post(
+    answer = still_house.app.test_client().post(
         "/oauth/token",
         data=urlencode(GOOD),
         headers={"Content-Type": content_type, "Authorization": basic("site", SECRET)},
@@ -95,9 +95,9 @@ def test_nothing_is_taken_from_the_query(house: House) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect"])
-def test_other_methods_are_told(house: House, path: str, method: str) -> None:
+def test_other_methods_are_told(still_house: House, path: str, method: str) -> None:
     """405 with the method that works, in JSON (IN-5)."""
-    answer = house.app.test_client().open(path, method=method, headers={"Authorization": basic("site", SECRET)})
+    answer = still_house.app.test_client().open(path, method=method, headers={"Authorization": basic("site", SECRET)})
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
     assert answer.get_json()["error"] == "invalid_request"
 

@@ -67,9 +67,11 @@ def test_the_token_may_come_in_the_body(house: House) -> None:
         ("Bearer IDTOKEN", "", "", 401, "invalid_token"),
     ],
 )
-def test_what_is_refused(house: House, header: str | None, query: str, body: str, status: int, error: str) -> None:
+def test_what_is_refused(
+    still_house: House, header: str | None, query: str, body: str, status: int, error: str
+) -> None:
     """One place, one token, one of ours; never the address (IN-7)."""
-    tokens = house.tokens()
+    tokens = still_house.tokens()
     values = {"TOKEN": tokens["access_token"], "REFRESH": tokens["refresh_token"], "IDTOKEN": tokens["id_token"]}
 
     def fill(text: str) -> str:
@@ -78,14 +80,14 @@ def test_what_is_refused(house: House, header: str | None, query: str, body: str
         return text
 
     headers = {} if header is None else {"Authorization": fill(header)}
-    answer = house.app.test_client().post(
+    answer = still_house.app.test_client().post(
         f"/oauth/userinfo?{fill(query)}", data=fill(body), headers={**headers, "Content-Type": FORM}
     )
     assert (answer.status_code, answer.get_json()["error"]) == (status, error)
     assert f'error="{error}"' in answer.headers["WWW-Authenticate"]
 
 
-def test_without_a_token_the_challenge_names_no_error(house: House) -> None:
+def test_without_a_token_the_challenge_names_no_error(still_house: House) -> None:
     """Nothing was sent, so nothing was wrong with it (RFC 6750 §3.1)."""
     for body, kind in (
         ("", ""),
@@ -93,13 +95,13 @@ def test_without_a_token_the_challenge_names_no_error(house: House) -> None:
         (urlencode({"access_token": "x"}), "text/plain"),
         ("{}", "application/json"),
     ):
-        answer = house.app.test_client().post("/oauth/userinfo", data=body, headers={"Content-Type": kind})
+        answer = still_house.app.test_client().post("/oauth/userinfo", data=body, headers={"Content-Type": kind})
         assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="idp"')
 
 
-def test_other_methods_are_told(house: House) -> None:
+def test_other_methods_are_told(still_house: House) -> None:
     """In JSON."""
-    answer = house.app.test_client().put("/oauth/userinfo")
+    answer = still_house.app.test_client().put("/oauth/userinfo")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, POST")
 
 

@@ -168,9 +168,20 @@ def house_url(fresh_database: FreshDatabase, prepare_house: Callable[[str], None
 
 @pytest.fixture
 def house(house_url: str, house_keys: Path) -> House:
-    """The provider with Anna and the usual clients."""
+    """The provider with Anna and the usual clients, on each kind of database."""
+    return furnish(house_url, house_keys)
+
+
+@pytest.fixture(scope="session")
+def still_house(tmp_path_factory: pytest.TempPathFactory, house_keys: Path) -> House:
+    """One for tables of requests that are refused before a row is changed: made once, on SQLite."""
+    return furnish(f"sqlite:///{tmp_path_factory.mktemp('still')}/idp.sqlite3", house_keys)
+
+
+def furnish(url: str, keys: Path) -> House:
+    """Anna, her session and the clients."""
     clock = MovableClock()
-    app = make_app(house_url, house_keys, clock)
+    app = make_app(url, keys, clock)
     provider: Provider = app.extensions["idp"]
     with provider.database.transaction() as tx:
         anna = accounts.insert_account(
