@@ -124,8 +124,12 @@ def _check_code(provider: Provider, link: Link, code: str, caller: Caller) -> No
         answer = links.try_code(tx, link, code, master=provider.master, limit=limit, now=now)
         if answer != "right":
             _audit_refusal(tx, link.registration_id, link.reference, f"code.{answer}", caller, now)
-    if answer != "right":
-        raise Refusal(f"code.{answer}", left=max(0, limit - link.code_tries - 1))
+    if answer == "right":
+        return
+    state = _state_now(provider, link)
+    if state != "open":
+        raise Refusal(f"link.{state}", reference=link.reference)
+    raise Refusal(f"code.{answer}", left=max(0, limit - link.code_tries - 1))
 
 
 def _confirm(

@@ -8,7 +8,7 @@ from typing import Any
 
 from idp.keys.secrets import hash_secret
 from idp.store.database import Row
-from tests.support.house import House, hidden_fields
+from tests.support.lobby import Lobby, hidden_fields
 
 PASSWORD = "seven quiet mountains"
 FORM = {
@@ -27,7 +27,7 @@ FORM = {
 class Applicant:
     """A browser with a person who wants an account."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: Lobby) -> None:
         self.house = house
         self.web = house.app.test_client()
 
@@ -58,7 +58,7 @@ class Applicant:
         return self.send(link, link, proof)
 
 
-def mails(house: House) -> list[dict[str, Any]]:
+def mails(house: Lobby) -> list[dict[str, Any]]:
     """The mails that were written, oldest first: `name`, `email` and the values of the message."""
     found = []
     for row in house.rows("SELECT name, sealed, seal_identity FROM outbox WHERE kind = 'mail' ORDER BY outbox_id"):
@@ -67,13 +67,13 @@ def mails(house: House) -> list[dict[str, Any]]:
     return found
 
 
-def newest_link(house: House) -> str:
+def newest_link(house: Lobby) -> str:
     """The path of the confirmation link in the newest mail."""
     newest: str = [mail for mail in mails(house) if mail["name"] == "confirm_registration"][-1]["link"]
     return path_of(newest)
 
 
-def newest_code(house: House) -> str:
+def newest_code(house: Lobby) -> str:
     """The code in the newest mail."""
     code: str = [mail for mail in mails(house) if mail["name"] == "confirm_registration"][-1]["code"]
     return code
@@ -84,12 +84,12 @@ def path_of(link: str) -> str:
     return re.sub(r"^https?://[^/]+", "", link)
 
 
-def registration_rows(house: House) -> list[Row]:
+def registration_rows(house: Lobby) -> list[Row]:
     """All registrations, oldest first."""
     return house.rows("SELECT * FROM registrations ORDER BY sent_at, registration_id")
 
 
-def accounts_of(house: House, email: str = FORM["email"]) -> list[Row]:
+def accounts_of(house: Lobby, email: str = FORM["email"]) -> list[Row]:
     """The accounts with an address."""
     return house.rows("SELECT * FROM accounts WHERE email_key = :key", key=email)
 

@@ -124,6 +124,8 @@ def code() -> Response:
     try:
         confirm_by_code(provider(), form.code.data, proof)
     except Refusal as refusal:
+        if refusal.key.startswith("link."):
+            return redirect(url_for("register.status"), 303)  # it is over: the page says what became of it
         form.tell("code" if refusal.key.startswith("code.") else "", tell(refusal))
         return status_page("", form=form, code=422)
     return redirect(url_for("register.status"), 303)
