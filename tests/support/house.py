@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.lobby import NOW, Browser, Lobby
+from tests.support.lobby import CALLBACK, NOW, SITE, Browser, Lobby, answer_of, hidden_fields, request_parameters
 
-__all__ = ["NOW", "Browser", "House"]
+__all__ = ["CALLBACK", "NOW", "SITE", "Browser", "House", "answer_of", "hidden_fields", "request_parameters"]
 
 
 class House(Lobby):
