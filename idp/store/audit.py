@@ -23,27 +23,30 @@ _INSERT = Statement(
     " details) VALUES (:now, :act, :actor_kind, :actor, :account_id, :registration_id, :client_id, :reference, :address,"
     " :details)"
 )
+_SELECT = (
+    "SELECT e.*, a.given_name, a.family_name, a.user_name FROM audit_events e"
+    " LEFT JOIN accounts a ON e.actor_kind IN ('staff', 'customer') AND a.account_id = e.actor"
+)
+_NEWEST_FIRST = " ORDER BY e.event_id DESC LIMIT :limit"
 _OF_ACCOUNT = Statement(
-    "SELECT * FROM audit_events WHERE account_id = :account_id OR registration_id = :registration_id"
-    " ORDER BY event_id DESC LIMIT :limit"
+    _SELECT + " WHERE e.account_id = :account_id OR e.registration_id = :registration_id" + _NEWEST_FIRST
 )
-_PAGE = Statement(
-    "SELECT * FROM audit_events WHERE event_id < :before AND (:act = '' OR act = :act) ORDER BY event_id DESC LIMIT :limit"
-)
-_BY_REFERENCE = Statement("SELECT * FROM audit_events WHERE reference = :reference ORDER BY event_id DESC LIMIT :limit")
+_PAGE = Statement(_SELECT + " WHERE e.event_id < :before AND (:act = '' OR e.act = :act)" + _NEWEST_FIRST)
+_BY_REFERENCE = Statement(_SELECT + " WHERE e.reference = :reference" + _NEWEST_FIRST)
 
 _LAST = 2**62
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A line of the trail."""
+    """A line of the trail; `actor_name` is the name of a person who acted, as it is now."""
 
     event_id: int
     at: int
     act: str
     actor_kind: str
     actor: str
+    actor_name: str
     account_id: str | None
     registration_id: str | None
     client_id: str | None
@@ -103,7 +106,12 @@ def find_events_by_reference(tx: Transaction, reference: str, limit: int = 20) -
 
 
 def _parse(rows: Sequence[Row]) -> list[Event]:
+    computed = ("actor_name", "details")
     return [
-        Event(**{**{name: row[name] for name in Event.__slots__}, "details": json.loads(row["details"])})
+        Event(
+            **{name: row[name] for name in Event.__slots__ if name not in computed},
+            actor_name=f"{row['given_name'] or ''} {row['family_name'] or ''}".strip() or row["user_name"] or "",
+            details=json.loads(row["details"]),
+        )
         for row in rows
     ]

@@ -23,7 +23,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from idp.accounts.guessing import Caller
 from idp.keys.secrets import new_secret
-from idp.store import kept_inputs, sessions
+from idp.store import accounts, kept_inputs, sessions
 from idp.web.context import provider
 from idp.web.local_paths import may_return_here, parse_next
 
@@ -198,16 +198,20 @@ def _load() -> SignedIn | None:
     now = parts.clock()
     with parts.database.reading() as tx:
         found = sessions.find_by_secret(tx, secret, now)
+        account = accounts.find_account(tx, found.account_id) if found else None
     if found is None:
         return None
-    seen = _seen(found, now)
+    seen = _seen(found, now, is_staff=account is not None and bool(account.roles))
     if not seen.is_idle and now - found.last_seen_at >= TOUCH_EVERY:
         with parts.database.transaction(durable=False) as tx:
             sessions.touch_session(tx, found.sid, now)
     return seen
 
 
-def _seen(found: Session, now: int) -> SignedIn:
+def _seen(found: Session, now: int, *, is_staff: bool = False) -> SignedIn:
+    """What the row says now; who has a role is asked for the password again sooner, kept or not (AD-7)."""
+    lifetimes = provider().settings.lifetimes
+    pause = now - found.last_seen_at
     return SignedIn(
         sid=found.sid,
         account_id=found.account_id,
@@ -216,7 +220,7 @@ def _seen(found: Session, now: int) -> SignedIn:
         expires_at=found.expires_at,
         kept=found.kept,
         amr=found.amr,
-        is_idle=found.is_idle(now, provider().settings.lifetimes.idle),
+        is_idle=found.is_idle(now, lifetimes.idle) or (is_staff and pause > lifetimes.staff_idle),
     )
 
 

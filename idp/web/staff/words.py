@@ -181,6 +181,8 @@ def _decision_line(decision: Decision) -> Line:
 
 def _event_line(event: Event) -> Line:
     sentence = _word(EVENTS, event.act)
+    if event.actor_kind == "staff":
+        sentence = gettext("%(who)s: %(what)s", who=_who("staff", event.actor, event.actor_name), what=sentence)
     if event.reference:
         sentence += f" · {event.reference}"
     return Line(event.at, sentence)

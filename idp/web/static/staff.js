@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const rows = () => Array.from(document.querySelectorAll("#rows a.row"));
+  const rows = () => Array.from(document.querySelectorAll("#rows a"));
 
   const move = (step) => {
     const all = rows();

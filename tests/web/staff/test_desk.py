@@ -13,18 +13,20 @@ from flask import Flask
 from idp.policy.staff import Permission
 from idp.store.accounts import Account
 from idp.web.staff.access import MARK
-from tests.support.house import NOW, Browser, House
+from tests.support.databases import FreshDatabase
+from tests.support.lobby import NOW, Browser, Lobby
+from tests.support.postgresql import Prepare
 
 DAY = 86400
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    """An empty house."""
-    return House(tmp_path)
+def house(fresh_sqlite: FreshDatabase, prepare_lobby: Prepare, lobby_keys: Path) -> Lobby:
+    """A provider with nobody in it, on SQLite: for what does not depend on the database."""
+    return Lobby(fresh_sqlite(prepare_lobby), lobby_keys)
 
 
-def add_waiting(house: House, name: str, *, since: int = NOW - 3600, serial: str = "XY123Z", **values: Any) -> Account:
+def add_waiting(house: Lobby, name: str, *, since: int = NOW - 3600, serial: str = "XY123Z", **values: Any) -> Account:
     """An applicant in the queue."""
     account = house.add_account(name, status="pending", **values)
     house.run(
@@ -41,7 +43,7 @@ def add_waiting(house: House, name: str, *, since: int = NOW - 3600, serial: str
     return account
 
 
-def sit_down(house: House, roles: str = "approver customer_care", name: str = "carla") -> tuple[Browser, Account]:
+def sit_down(house: Lobby, roles: str = "approver customer_care", name: str = "carla") -> tuple[Browser, Account]:
     """A member of staff at a browser."""
     staff = house.add_account(name, roles=roles)
     browser = house.browser()
@@ -68,12 +70,12 @@ def names_in(page: Any) -> list[str]:
     return re.findall(r'<span class="who"><span>([^<]*)</span>', page.text)
 
 
-def mails(house: House) -> list[str]:
+def mails(house: Lobby) -> list[str]:
     """The mails that were written."""
     return [row["name"] for row in house.rows("SELECT name FROM outbox WHERE kind = 'mail' ORDER BY outbox_id")]
 
 
-def status_of(house: House, account: Account) -> str:
+def status_of(house: Lobby, account: Account) -> str:
     """The approval status now."""
     rows = house.rows("SELECT approval_status FROM accounts WHERE account_id = :id", id=account.account_id)
     return str(rows[0]["approval_status"])
@@ -84,7 +86,7 @@ def staff_rules(app: Flask) -> list[Any]:
     return [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/staff")]
 
 
-def test_every_route_of_the_desk_names_its_permission(house: House) -> None:
+def test_every_route_of_the_desk_names_its_permission(house: Lobby) -> None:
     """A route without a permission is a defect (AD-1)."""
     rules = staff_rules(house.app)
     assert len(rules) > 10
@@ -92,7 +94,7 @@ def test_every_route_of_the_desk_names_its_permission(house: House) -> None:
     assert [path for path, view in views.items() if not isinstance(getattr(view, MARK, None), Permission)] == []
 
 
-def test_a_route_without_a_permission_is_refused(house: House) -> None:
+def test_a_route_without_a_permission_is_refused(house: Lobby) -> None:
     """The default is deny (AD-1)."""
     browser, _staff = sit_down(house, "administrator")
     house.app._got_first_request = False
@@ -122,13 +124,13 @@ def test_a_route_without_a_permission_is_refused(house: House) -> None:
         ("administrator", "/staff/audit", 200),
     ],
 )
-def test_roles_open_what_they_permit(house: House, roles: str, path: str, status: int) -> None:
+def test_roles_open_what_they_permit(house: Lobby, roles: str, path: str, status: int) -> None:
     """Each page asks for its permission; an auditor reads the trail and nothing else (AD-2, LG-3)."""
     browser, _staff = sit_down(house, roles)
     assert browser.get(path).status_code == status
 
 
-def test_who_is_signed_out_signs_in_and_comes_back(house: House) -> None:
+def test_who_is_signed_out_signs_in_and_comes_back(house: Lobby) -> None:
     """The ordinary sign-in page, with the way back."""
     answer = house.browser().get("/staff/accounts?q=anna")
     assert answer.status_code == 303
@@ -137,7 +139,31 @@ def test_who_is_signed_out_signs_in_and_comes_back(house: House) -> None:
     assert parse_qs(target.query)["next"] == ["/staff/accounts?q=anna"]
 
 
-def test_the_queue_is_oldest_first_with_age_and_promise(house: House) -> None:
+@pytest.mark.parametrize("kept", [False, True])
+def test_the_desk_asks_again_after_a_quarter_of_an_hour(house: Lobby, kept: bool) -> None:
+    """Who has a role is asked for the password again, also where the browser is kept signed in (AD-7)."""
+    browser = house.browser()
+    browser.sign_in(house.add_account("carla", roles="approver"), kept=kept)
+    house.now += 900
+    assert browser.get("/staff").status_code == 200
+    house.now += 901
+    answer = browser.get("/staff")
+    assert answer.status_code == 303
+    assert urlsplit(answer.headers["Location"]).path == "/sign-in"
+    assert browser.get("/staff").status_code == 303
+    browser.sign_in_again()
+    assert browser.get("/staff").status_code == 200
+
+
+def test_customers_are_not_asked_so_soon(house: Lobby) -> None:
+    """The short pause is for staff only."""
+    browser = house.browser()
+    browser.sign_in(house.add_account("anna"))
+    house.now += 901
+    assert browser.get("/account").status_code == 200
+
+
+def test_the_queue_is_oldest_first_with_age_and_promise(house: Lobby) -> None:
     """Each row has age and promise; what is late says so."""
     add_waiting(house, "new", since=NOW - 3600)
     add_waiting(house, "old", since=NOW - 9 * DAY)
@@ -167,9 +193,9 @@ FILTERS = [
 ]
 
 
-def test_the_filter_is_in_the_address(tmp_path: Path, database_url: str) -> None:
+def test_the_filter_is_in_the_address(lobby: Lobby) -> None:
     """Filter, search and order, with every spelling of a serial number, on both databases."""
-    house = House(tmp_path, database_url)
+    house = lobby
     add_waiting(house, "ann", since=NOW - 9 * DAY, company="Waterwerk")
     bob = add_waiting(house, "bob", since=NOW - 200, company="Les Wässer")
     house.run("UPDATE accounts SET country = 'FR' WHERE account_id = :id", id=bob.account_id)
@@ -179,9 +205,9 @@ def test_the_filter_is_in_the_address(tmp_path: Path, database_url: str) -> None
         assert names_in(browser.get(f"/staff{query}")) == [f"{name} Test" for name in found], query
 
 
-def test_the_queue_pages_by_key(tmp_path: Path, database_url: str) -> None:
+def test_the_queue_pages_by_key(lobby: Lobby) -> None:
     """Nothing is shown twice and nothing left out when somebody decides meanwhile."""
-    house = House(tmp_path, database_url)
+    house = lobby
     people = [add_waiting(house, f"p{n:03}", since=NOW - 1000 + n // 2) for n in range(120)]
     browser, _staff = sit_down(house)
     seen, path = [], "/staff"
@@ -195,9 +221,9 @@ def test_the_queue_pages_by_key(tmp_path: Path, database_url: str) -> None:
     assert len(set(seen)) == 120
 
 
-def test_approving_leads_to_the_next_one(tmp_path: Path, database_url: str) -> None:
+def test_approving_leads_to_the_next_one(lobby: Lobby) -> None:
     """One decision, one mail, the claim at once, and on to the next under the same filter (RG-8)."""
-    house = House(tmp_path, database_url)
+    house = lobby
     first, second = add_waiting(house, "ann", since=NOW - 200), add_waiting(house, "bob", since=NOW - 100)
     browser, staff = sit_down(house)
     answer = decide(browser, first, "approve", "?country=DE")
@@ -215,7 +241,7 @@ def test_approving_leads_to_the_next_one(tmp_path: Path, database_url: str) -> N
     ]
 
 
-def test_the_last_decision_empties_the_queue(house: House) -> None:
+def test_the_last_decision_empties_the_queue(house: Lobby) -> None:
     """The empty queue says how it went today."""
     browser, _staff = sit_down(house)
     answer = decide(browser, add_waiting(house, "ann", since=NOW - 3 * 3600), "approve")
@@ -224,7 +250,7 @@ def test_the_last_decision_empties_the_queue(house: House) -> None:
     assert "it took 3 hours" in page.text
 
 
-def test_a_rejection_needs_a_reason_and_keeps_what_was_typed(house: House) -> None:
+def test_a_rejection_needs_a_reason_and_keeps_what_was_typed(house: Lobby) -> None:
     """The page says what is missing, at the field and above (UX: errors)."""
     account = add_waiting(house, "ann")
     browser, _staff = sit_down(house)
@@ -241,7 +267,7 @@ def test_a_rejection_needs_a_reason_and_keeps_what_was_typed(house: House) -> No
     assert (row["reason"], row["remark"]) == ("Send us a photo.\nOf the name plate.", "Hm.")
 
 
-def test_who_comes_second_reads_who_decided(house: House) -> None:
+def test_who_comes_second_reads_who_decided(house: Lobby) -> None:
     """Exactly one wins; the other keeps what was typed and learns who it was (RG-8)."""
     account = add_waiting(house, "ann")
     browser, _staff = sit_down(house)
@@ -259,7 +285,7 @@ def test_who_comes_second_reads_who_decided(house: House) -> None:
     assert len(house.rows("SELECT 1 FROM approval_decisions")) == 1
 
 
-def test_colleagues_see_what_is_open(house: House) -> None:
+def test_colleagues_see_what_is_open(house: Lobby) -> None:
     """Two people do not work on the same application unawares."""
     account = add_waiting(house, "ann")
     browser, _staff = sit_down(house)
@@ -272,7 +298,7 @@ def test_colleagues_see_what_is_open(house: House) -> None:
     assert "Paul Test" not in browser.get("/staff").text
 
 
-def test_customer_care_sees_but_does_not_decide(house: House) -> None:
+def test_customer_care_sees_but_does_not_decide(house: Lobby) -> None:
     """No button, and no way around it (AD-1)."""
     account = add_waiting(house, "ann")
     browser, _staff = sit_down(house, "customer_care")
@@ -283,7 +309,7 @@ def test_customer_care_sees_but_does_not_decide(house: House) -> None:
     assert status_of(house, account) == "pending"
 
 
-def test_nobody_decides_about_themselves(house: House) -> None:
+def test_nobody_decides_about_themselves(house: Lobby) -> None:
     """Not even an administrator (RG-8)."""
     browser, staff = sit_down(house, "administrator")
     house.run("UPDATE accounts SET approval_status = 'pending' WHERE account_id = :id", id=staff.account_id)
@@ -294,7 +320,7 @@ def test_nobody_decides_about_themselves(house: House) -> None:
     assert status_of(house, staff) == "pending"
 
 
-def test_a_form_without_its_token_decides_nothing(house: House) -> None:
+def test_a_form_without_its_token_decides_nothing(house: Lobby) -> None:
     """WB-1."""
     account = add_waiting(house, "ann")
     browser, _staff = sit_down(house)
@@ -302,7 +328,7 @@ def test_a_form_without_its_token_decides_nothing(house: House) -> None:
     assert status_of(house, account) == "pending"
 
 
-def test_a_session_that_ended_brings_the_reason_back(house: House) -> None:
+def test_a_session_that_ended_brings_the_reason_back(house: Lobby) -> None:
     """Nothing typed is lost (UX, principle 3)."""
     account = add_waiting(house, "ann")
     browser, staff = sit_down(house)
@@ -319,7 +345,7 @@ def test_a_session_that_ended_brings_the_reason_back(house: House) -> None:
     assert staff.account_id
 
 
-def test_the_detail_says_what_the_rules_say(house: House) -> None:
+def test_the_detail_says_what_the_rules_say(house: Lobby) -> None:
     """Reasons and how each rule was tried, and who else owns the device (EN-4)."""
     house.run(
         "INSERT INTO approval_rules (rule_key, position, enabled, serial_families, email_domains, countries, outcome, reason,"
@@ -338,7 +364,7 @@ def test_the_detail_says_what_the_rules_say(house: House) -> None:
     assert "Owner Test" in page.text
 
 
-def test_text_of_strangers_is_only_text(house: House) -> None:
+def test_text_of_strangers_is_only_text(house: Lobby) -> None:
     """What applicants write is escaped (RG-10)."""
     account = add_waiting(house, "ann", company="<script>alert(1)</script>")
     browser, _staff = sit_down(house)
@@ -348,7 +374,7 @@ def test_text_of_strangers_is_only_text(house: House) -> None:
         assert "&lt;script&gt;alert" in page.text
 
 
-def test_unknown_things_are_not_found(house: House) -> None:
+def test_unknown_things_are_not_found(house: Lobby) -> None:
     """404, never a fault of ours (GO-1)."""
     browser, _staff = sit_down(house)
     for name in ("%00", "x%27y", "unknown", "x" * 65, "a%20b", "%F0%9F%92%A9"):
@@ -362,7 +388,7 @@ STRANGE = ("%00", "%FF", "x" * 3000, "%F0%9F%92%A9", "'", "!%25_", "1.x", "99999
 @pytest.mark.parametrize(
     "path", ["/staff", "/staff/accounts", "/staff/registrations", "/staff/mail", "/staff/audit", "/staff/rules"]
 )
-def test_strange_addresses_are_answered(house: House, path: str) -> None:
+def test_strange_addresses_are_answered(house: Lobby, path: str) -> None:
     """Whatever stands in the address, lists answer (IV-1)."""
     browser, _staff = sit_down(house, "administrator")
     names = ("q", "country", "family", "sort", "late", "after", "before", "state", "status", "act", "done")
@@ -384,7 +410,7 @@ def test_strange_addresses_are_answered(house: House, path: str) -> None:
         {"act": "reject", "reason": ["a", "b"]},
     ],
 )
-def test_strange_decisions_change_nothing(house: House, values: dict[str, Any]) -> None:
+def test_strange_decisions_change_nothing(house: Lobby, values: dict[str, Any]) -> None:
     """Missing, doubled, too long, control characters: the page says so, nothing is half written (RG-2)."""
     account = add_waiting(house, "ann")
     browser, _staff = sit_down(house)

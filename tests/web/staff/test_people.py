@@ -8,18 +8,20 @@ from typing import Any
 import pytest
 
 from idp.store.accounts import Account
-from tests.support.house import NOW, Browser, House
+from tests.support.databases import FreshDatabase
+from tests.support.lobby import NOW, Browser, Lobby
+from tests.support.postgresql import Prepare
 from tests.web.staff.test_desk import mails, names_in, sit_down, status_of, token_in
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    """An empty house."""
-    return House(tmp_path)
+def house(fresh_sqlite: FreshDatabase, prepare_lobby: Prepare, lobby_keys: Path) -> Lobby:
+    """A provider with nobody in it, on SQLite: for what does not depend on the database."""
+    return Lobby(fresh_sqlite(prepare_lobby), lobby_keys)
 
 
 def add_registration(
-    house: House, name: str, *, state: str = "sent", reference: str = "BCDF-GHJK", **values: Any
+    house: Lobby, name: str, *, state: str = "sent", reference: str = "BCDF-GHJK", **values: Any
 ) -> str:
     """A registration; out: its id."""
     fields = {
@@ -53,9 +55,9 @@ def act(browser: Browser, account: Account, **values: str) -> Any:
     return browser.post(path, {"csrf_token": token_in(browser.get(path)), **values})
 
 
-def test_an_account_is_found_by_what_a_caller_remembers(tmp_path: Path, database_url: str) -> None:
+def test_an_account_is_found_by_what_a_caller_remembers(lobby: Lobby) -> None:
     """Name, company, user name, serial number, reference, on both databases (F-2.3)."""
-    house = House(tmp_path, database_url)
+    house = lobby
     registration_id = add_registration(house, "ada", state="confirmed")
     account = house.add_account("ada", company="Laborbedarf Hartmann", registration_id=registration_id)
     house.run("UPDATE accounts SET user_name = 'ada.lovely' WHERE account_id = :id", id=account.account_id)
@@ -71,7 +73,7 @@ def test_an_account_is_found_by_what_a_caller_remembers(tmp_path: Path, database
         assert "Other Test" not in page.text, typed
 
 
-def test_a_reference_leads_to_the_registration(house: House) -> None:
+def test_a_reference_leads_to_the_registration(house: Lobby) -> None:
     """The number on the customer's screenshot is enough (F-1.7)."""
     add_registration(house, "willi")
     browser, _staff = sit_down(house)
@@ -82,7 +84,7 @@ def test_a_reference_leads_to_the_registration(house: House) -> None:
     assert "hash-that-nobody-sees" not in page.text
 
 
-def test_unconfirmed_registrations_are_listed_and_found(house: House) -> None:
+def test_unconfirmed_registrations_are_listed_and_found(house: Lobby) -> None:
     """Those that wait first; other states by choice."""
     add_registration(house, "willi")
     add_registration(house, "emil", state="expired", reference="ZZZZ-ZZZZ")
@@ -93,7 +95,7 @@ def test_unconfirmed_registrations_are_listed_and_found(house: House) -> None:
     assert names_in(browser.get("/staff/accounts?q=wartet")) == ["Willi Wartet"]
 
 
-def test_the_confirmation_mail_is_sent_again(house: House) -> None:
+def test_the_confirmation_mail_is_sent_again(house: Lobby) -> None:
     """With a new link, and a line in the trail (F-1.6)."""
     registration_id = add_registration(house, "willi")
     browser, staff = sit_down(house)
@@ -110,9 +112,9 @@ def test_the_confirmation_mail_is_sent_again(house: House) -> None:
     assert mails(house) == ["confirm_registration"]
 
 
-def test_suspending_says_what_ends_and_ends_it(tmp_path: Path, database_url: str) -> None:
+def test_suspending_says_what_ends_and_ends_it(lobby: Lobby) -> None:
     """Tokens at sites that require approval end at once, others stay; one mail (DESIGN, "What ends what")."""
-    house = House(tmp_path, database_url)
+    house = lobby
     account = house.add_account("anna")
     for client_id, required in (("library", True), ("portal", False)):
         house.add_client(client_id, require_approval=required)
@@ -139,7 +141,7 @@ def test_suspending_says_what_ends_and_ends_it(tmp_path: Path, database_url: str
     assert mails(house) == ["suspended", "reinstated"]
 
 
-def test_a_rejected_application_is_taken_up_again(house: House) -> None:
+def test_a_rejected_application_is_taken_up_again(house: Lobby) -> None:
     """It goes back into the queue."""
     account = house.add_account("rosa", status="rejected")
     browser, _staff = sit_down(house)
@@ -147,7 +149,7 @@ def test_a_rejected_application_is_taken_up_again(house: House) -> None:
     assert names_in(browser.get("/staff")) == ["Rosa Test"]
 
 
-def test_an_act_that_came_too_late_says_who_was_first(house: House) -> None:
+def test_an_act_that_came_too_late_says_who_was_first(house: Lobby) -> None:
     """Two members of staff suspend the same account: one does (RG-8)."""
     account = house.add_account("anna")
     browser, _staff = sit_down(house)
@@ -170,7 +172,7 @@ def test_an_act_that_came_too_late_says_who_was_first(house: House) -> None:
         ("administrator", "approver", 303),
     ],
 )
-def test_reset_links_go_to_the_stored_address(house: House, roles: str, target: str, status: int) -> None:
+def test_reset_links_go_to_the_stored_address(house: Lobby, roles: str, target: str, status: int) -> None:
     """Customer care sends them, to customers only; an administrator to staff as well (AD-2, F-2.3)."""
     account = house.add_account("anna", roles=target)
     browser, staff = sit_down(house, roles)
@@ -184,7 +186,7 @@ def test_reset_links_go_to_the_stored_address(house: House, roles: str, target: 
     assert [row["actor"] for row in rows] == ([staff.account_id] if status == 303 else [])
 
 
-def test_nobody_acts_on_colleagues_or_themselves(house: House) -> None:
+def test_nobody_acts_on_colleagues_or_themselves(house: Lobby) -> None:
     """Only an administrator acts on staff, and nobody on their own account (AD-2)."""
     colleague = house.add_account("paul", roles="approver")
     browser, staff = sit_down(house, "approver")
@@ -197,7 +199,7 @@ def test_nobody_acts_on_colleagues_or_themselves(house: House) -> None:
         assert status_of(house, account) == "approved"
 
 
-def test_reading_the_trail_is_a_line_of_it(house: House) -> None:
+def test_reading_the_trail_is_a_line_of_it(house: Lobby) -> None:
     """LG-3."""
     browser, staff = sit_down(house, "auditor")
     browser.get("/staff/audit")
@@ -207,7 +209,7 @@ def test_reading_the_trail_is_a_line_of_it(house: House) -> None:
     assert [row["actor"] for row in rows] == [staff.account_id, staff.account_id]
 
 
-def test_the_fate_of_mails_is_shown(house: House) -> None:
+def test_the_fate_of_mails_is_shown(house: Lobby) -> None:
     """Whether it went out, and why not (F-2.5)."""
     account = house.add_account("anna")
     browser, _staff = sit_down(house)
