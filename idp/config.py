@@ -73,7 +73,9 @@ class Server(Section):
 class DatabaseSettings(Section):
     """`[database]`: what we remember things in."""
 
-    url: str = Field("sqlite:///var/idp.sqlite3", description="sqlite:///PATH or postgresql://USER@HOST/NAME.")
+    url: str = Field(
+        "sqlite:///var/idp.sqlite3", repr=False, description="sqlite:///PATH or postgresql://USER@HOST/NAME."
+    )
     durability: Literal["balanced", "full"] = Field(
         "balanced", description="SQLite: `balanced` commits token steps with synchronous=NORMAL, all else FULL."
     )
@@ -112,7 +114,9 @@ class KeySettings(Section):
 class MailSettings(Section):
     """`[mail]`: how messages leave."""
 
-    url: str = Field("mailbox:", description="smtp://[USER:PASSWORD@]HOST[:PORT], smtps://…, or mailbox: (development).")
+    url: str = Field(
+        "mailbox:", repr=False, description="smtp://[USER:PASSWORD@]HOST[:PORT], smtps://…, or mailbox: (development)."
+    )
     sender: str = Field("Customer account <no-reply@localhost.localdomain>", description="The From address.")
     customer_care: str = Field("customer-care@localhost.localdomain", description="Shown on pages and in mails.")
 

@@ -77,7 +77,14 @@ def run_granian(settings: Settings, host: str, port: int) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
     )
+    server.on_startup(functools.partial(_stop_with_terminal, server, signal.getsignal(signal.SIGHUP)))
     server.serve(target_loader=functools.partial(load_application, settings, os.getpid()), wrap_loader=False)
+
+
+def _stop_with_terminal(server: Any, before: Any) -> None:
+    """Stop when the terminal goes away, unless `nohup` was asked for; granian would start new processes instead."""
+    ignored = before is signal.SIG_IGN
+    signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else server.signal_handler_interrupt)
 
 
 def load_application(settings: Settings, parent: int) -> Callable[..., Any]:

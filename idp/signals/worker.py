@@ -38,7 +38,8 @@ class Lane:
     waits: tuple[int, ...]
 
 
-MAIL_LANE = Lane("mail", True, 1, 60, (10, 30, 120, 600, 1800, *([3600] * 8), *([4 * 3600] * 12)))
+# For two and a half days, and never more than a quarter of an hour after the mail server is back.
+MAIL_LANE = Lane("mail", True, 1, 60, (10, 30, 60, 120, 300, 600, *([900] * 240)))
 SIGNAL_LANE = Lane("signals", False, 4, 30, (1, 5, 30, 120, 600, 1800, 3600))
 
 POLL_SECONDS = 1.0

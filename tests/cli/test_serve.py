@@ -60,7 +60,7 @@ def wait_until_gone(pids: list[int]) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_stops_when_asked(tmp_path: Path, sign: signal.Signals) -> None:
     """Exit 0, no process left, no complaint in the log (RL-7)."""
     with server(tmp_path, free_port()) as running:

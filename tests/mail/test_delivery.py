@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from idp.errors import ConfigError
+from idp.config import DatabaseSettings, MailSettings, Settings
+from idp.errors import ConfigError, TryLater
 from idp.mail import smtp
 from idp.mail.mailbox import find_mail, read_mailbox
 from idp.mail.outgoing import own_link
@@ -112,9 +113,18 @@ def test_a_password_does_not_travel_without_tls() -> None:
         def has_extn(self, _name: str) -> bool:
             return False
 
-    with pytest.raises(smtp.TryLater, match="must not travel"):
+    with pytest.raises(TryLater, match="must not travel"):
         smtp._secure(Plain(), server, None)  # type: ignore[arg-type]
     assert "hidden" not in repr(server)
+
+
+def test_settings_show_no_password() -> None:
+    """Representations hide what addresses carry (LG-4)."""
+    settings = Settings(
+        mail=MailSettings(url="smtp://u:hidden@m.example.com"),
+        database=DatabaseSettings(url="postgresql://u:hidden@db.example.com/idp"),
+    )
+    assert "hidden" not in repr(settings)
 
 
 def test_required_tls_is_required(post: PostOffice, smtp_server: SmtpServer, tmp_path: Path) -> None:

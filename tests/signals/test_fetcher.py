@@ -64,7 +64,7 @@ def names(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
         kinds = [(socket.AF_INET6 if ":" in a else socket.AF_INET, a) for a in addresses]
         return [(kind, socket.SOCK_STREAM, 6, "", (a, port)) for kind, a in kinds]
 
-    monkeypatch.setattr(fetcher.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     return asked
 
 
@@ -188,7 +188,7 @@ def test_an_unknown_name_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_arguments: object, **_values: object) -> None:
         raise socket.gaierror
 
-    monkeypatch.setattr(fetcher.socket, "getaddrinfo", unknown)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(FetchFailed, match="not known"):
         Fetcher().get("https://nowhere.example.com/")
 

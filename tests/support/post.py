@@ -51,7 +51,7 @@ class PostOffice:
     def fates(self, kind: str = "mail") -> list[outbox.Fate]:
         """What became of the rows of a kind, oldest first."""
         with self.provider.database.reading() as tx:
-            return outbox.fate(tx, kind=kind, now=self.now)[::-1]
+            return outbox.fate(tx, kind=kind, now=self.now, limit=500)[::-1]
 
     def state(self) -> str:
         """The state of the only mail."""
