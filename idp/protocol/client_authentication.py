@@ -45,9 +45,9 @@ def authenticate_client(
     # The comparison is made for unknown clients too, so that both take the same time.
     has_secret = has_valid_secret(client, credentials.secrets, now)
     if client is None or client.disabled or client.token_endpoint_auth_method != credentials.method:
-        raise invalid_client("unknown, disabled, or registered with another method")
+        raise invalid_client(f"{_name(credentials)} is unknown, disabled, or registered with another method")
     if not client.is_public and not has_secret:
-        raise invalid_client("wrong secret")
+        raise invalid_client(f"wrong secret for {_name(credentials)}")
     return client
 
 
@@ -87,6 +87,11 @@ def invalid_client(detail: str) -> ProtocolError:
     return ProtocolError(
         "invalid_client", "client authentication failed", status=401, detail=detail, headers=_CHALLENGE
     )
+
+
+def _name(credentials: Credentials) -> str:
+    """Who it said it was, for the log."""
+    return ascii(credentials.client_id[:80])
 
 
 def _read_basic(authorization: str) -> Credentials:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
 
 from idp.errors import Busy
 from idp.store.models.base import db
@@ -161,6 +162,12 @@ class Database:
         """Like `reading`, but allowed while this thread has a transaction open, of which it sees nothing: for caches."""
         yield from self._transact(writes=False, durable=True)
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether this thread has a transaction open and the pool little left: waiting for a second connection is a trap."""
+        pool = self.engine.pool
+        return getattr(self._here, "open", False) and isinstance(pool, QueuePool) and pool.checkedout() >= pool.size()
+
     def _check_not_nested(self) -> None:
         if getattr(self._here, "open", False):
             raise RuntimeError("transactions do not nest: pass the open one on")
@@ -238,14 +245,14 @@ def prepare_engine(engine: Engine) -> None:
         for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=5000", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}")
         # SQLite's own lower() folds ASCII only: a search for "müller" must find "MÜLLER", as on PostgreSQL.
-        connection.create_function("lower", 1, lambda text: text.lower() if isinstance(text, str) else text, deterministic=True)
+        connection.create_function(
+            "lower", 1, lambda text: text.lower() if isinstance(text, str) else text, deterministic=True
+        )
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get(_WRITES, True)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
 
 
 def open_database(app: Flask, url: str, *, durability: str = "balanced") -> Database:

@@ -70,7 +70,7 @@ class Watched(Generic[T]):
     """A value made from rows, made again when its version has changed.
 
     Only one thread looks at a time; the others go on with what is known. It reads on a connection of its own, so that it
-    may be asked while a transaction is open.
+    may be asked while a transaction is open; where the pool has none to spare, what is known must do for now.
     """
 
     def __init__(self, database: Database, version: str, load: Callable[[Transaction], T]) -> None:
@@ -85,10 +85,10 @@ class Watched(Generic[T]):
     def get(self) -> T:
         """The value, at most a second old."""
         known = self._known
-        if known is not None and (time.monotonic() < self._look_at or not self._looking.acquire(blocking=False)):
+        if known is not None and (time.monotonic() < self._look_at or self._database.is_crowded):
             return known[1]
-        if known is None:
-            self._looking.acquire()
+        if not self._looking.acquire(blocking=known is None) and known is not None:
+            return known[1]
         try:
             return self._look()
         finally:

@@ -12,7 +12,7 @@ from authlib.oauth2.rfc6749 import AuthorizationServer, grants
 
 from idp.protocol import access_token
 from idp.protocol.authorization_server import CodeGrant, RefreshGrant, TokenServer
-from tests.support.tokens import SECRET, VERIFIER, House
+from tests.support.tokens import SECRET, VERIFIER, House, basic
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,14 @@ def test_a_refusal_is_one_line(house: House, caplog: pytest.LogCaptureFixture) -
     assert len(lines) == 1
     for word in ("token", "invalid_grant", "site", "unknown code"):
         assert word in lines[0]
+
+
+def test_a_guess_names_whose_secret_it_was_about(still_house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """The log says which client was tried, never with what (GO-8, CA-4)."""
+    guess = "guess" * 9
+    still_house.post("/oauth/introspect", {"token": "x"}, None, Authorization=basic("site", guess))
+    assert "wrong secret for 'site'" in caplog.text.replace("\\", "")
+    assert guess not in caplog.text
 
 
 @pytest.mark.parametrize(("durability", "level"), [("balanced", 1), ("full", 2)])

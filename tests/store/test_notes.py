@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from sqlalchemy.pool import QueuePool
 
 from idp import create_app
 from idp.config import DatabaseSettings, KeySettings, Settings
@@ -73,6 +75,24 @@ def test_a_change_that_is_taken_back_changes_nothing(house: House) -> None:
     with pytest.raises(RuntimeError):
         fail()
     assert house.provider.clients.find("site") == before
+
+
+def test_nobody_waits_for_a_second_connection(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a transaction open and the pool used up, what is known must do: waiting would end in a fault (GO-1)."""
+    database = house.provider.database
+    pool = database.engine.pool
+    assert isinstance(pool, QueuePool)
+    assert house.provider.clients.find("site") is not None
+    with ExitStack() as held, database.transaction() as tx:
+        while pool.checkedout() < pool.size():
+            held.enter_context(database.engine.connect())
+        time.sleep(notes.LOOK_AGAIN_SECONDS + 0.05)
+        assert database.is_crowded
+        notes.save_note(tx, "unrelated", "x")
+        with monkeypatch.context() as exhausted:
+            exhausted.setattr(database, "reading_aside", None)
+            assert house.provider.clients.find("site") is not None
+    assert not database.is_crowded
 
 
 def test_many_threads_look_together(house: House) -> None:
