@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from idp.accounts.endings import apply_ending
 from idp.policy.endings import Act
-from idp.store import kept_inputs, known_browsers, links, sessions, tokens, try_counters
+from idp.store import kept_inputs, known_browsers, links, pending, sessions, tokens, try_counters
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -36,6 +36,7 @@ def forget_old_traces(provider: Provider) -> None:
         try_counters.delete_old_counters(tx, now - 7 * DAY)
         known_browsers.delete_old_browsers(tx, now - 180 * DAY)
         kept_inputs.delete_old_inputs(tx, now)
+        pending.delete_old_pending(tx, now - DAY)
 
 
 def forget_old_tokens(provider: Provider) -> None:

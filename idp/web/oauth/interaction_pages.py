@@ -25,6 +25,7 @@ from idp.store.clients import RegisteredClient, find_client
 from idp.web.browser_session import browser_id
 from idp.web.context import provider
 from idp.web.form_targets import allow_site
+from idp.web.language import prefer
 from idp.web.oauth.scope_words import describe_scope
 from idp.web.pages import render
 
@@ -68,6 +69,7 @@ def show(page: Page) -> Response:
     """Render a page of a request; its forms may end at the client's redirect URI."""
     reply_to: ReplyTo = page.opened.reply_to
     allow_site(page.opened.client, reply_to.redirect_uri)
+    prefer(page.opened.parameters.get("ui_locales", ""))
     values: dict[str, Any] = {
         "client": page.opened.client,
         "host": urlsplit(reply_to.redirect_uri).netloc,

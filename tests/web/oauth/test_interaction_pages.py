@@ -184,3 +184,10 @@ def test_one_tab_wins(lobby: Lobby) -> None:
     assert "code" in answer_of(browser.post(path, form))
     assert browser.post(path, form).status_code == 400
     assert len(lobby.rows("SELECT * FROM codes")) == 1
+
+
+def test_a_page_speaks_what_the_site_wishes(lobby: Lobby) -> None:
+    """OpenID Connect Core §3.1.2.1, `ui_locales`: the first that we speak."""
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account(locale=""))
+    assert '<html lang="fr"' in open_page(browser, ui_locales="se fr-CA de")[1]
