@@ -63,7 +63,7 @@ def decide(account_id: str) -> Any:
         )
     except Refusal as refusal:
         return _refused(address, account_id, form, refusal)
-    return redirect(_next_address(address, account_id), 303)
+    return redirect(_next_address(address, account_id, form.seen), 303)
 
 
 def _refused(address: QueueAddress, account_id: str, form: ApplicationForm, refusal: Refusal) -> Response:
@@ -81,13 +81,16 @@ def _refused(address: QueueAddress, account_id: str, form: ApplicationForm, refu
     return _page(address, account_id, form, status=403)
 
 
-def _next_address(address: QueueAddress, decided: str) -> str:
-    """The application behind the decided one under the same filter, else the queue's first page."""
-    page = staff_desk.open_queue(
-        provider(), member().account_id, address.filter, late_only=address.late, after=address.after
-    )
-    if page.rows:
-        return url_for("staff_queue.application", account_id=page.rows[0].account_id, **address.args(done=decided))
+def _next_address(address: QueueAddress, decided: str, seen_at: int | None) -> str:
+    """The application behind the decided one under the same filter, else the first one, else the empty queue."""
+    behind = (seen_at, decided) if seen_at else None
+    for after in (behind, None):
+        page = staff_desk.open_queue(
+            provider(), member().account_id, address.filter, late_only=address.late, after=after
+        )
+        if page.rows:
+            following = page.rows[0].account_id
+            return url_for("staff_queue.application", account_id=following, **address.args(done=decided))
     return url_for("staff_queue.queue", **address.args(after=None, done=decided))
 
 

@@ -86,11 +86,22 @@ CHANGES: dict[tuple[str, str], str] = {
     ("approved", "pending"): marked("%(who)s brought the account back into review"),
 }
 EVENTS: dict[str, str] = {
+    "account_changed": marked("The account was changed"),
+    "account_closed": marked("The account was closed"),
     "account_locked": marked("Sign-in was slowed down after too many tries"),
+    "account_made": marked("The account was made"),
     "approval_changed": marked("The approval changed"),
     "approval_withdrawn": marked("Access at sites for approved customers ended"),
+    "approved": marked("The sites for approved customers opened"),
     "audit_read": marked("The audit trail was read"),
+    "client_disabled": marked("A site was disabled"),
+    "client_enabled": marked("A site was enabled"),
+    "client_secret_changed": marked("A site's secret was changed"),
+    "confirmation_link_damaged": marked("A damaged confirmation link was opened"),
+    "confirmation_refused": marked("A confirmation was refused"),
     "confirmation_resent": marked("The confirmation mail was sent again"),
+    "consent_withdrawn": marked("The consent for a site was withdrawn"),
+    "email_changed": marked("The e-mail address was changed"),
     "password_changed": marked("The password was changed"),
     "password_reset": marked("The password was reset"),
     "profile_changed": marked("The profile was changed"),
@@ -98,10 +109,13 @@ EVENTS: dict[str, str] = {
     "registration_sent": marked("The registration was sent"),
     "reset_link_sent": marked("A reset link was sent"),
     "review_waits_for_staff": marked("No rule approved; the application waits for staff"),
+    "roles_changed": marked("The roles were changed"),
+    "session_expired": marked("A session reached its end"),
     "sign_in_refused": marked("A sign-in was refused"),
     "sign_out": marked("Signed out"),
     "sign_out_everywhere": marked("Signed out everywhere"),
     "signed_in": marked("Signed in"),
+    "token_replayed": marked("A used code or token was sent again; its tokens ended"),
 }
 _TOLD_BY_DECISIONS = frozenset({"approval_changed", "approved", "approval_withdrawn"})
 

@@ -241,6 +241,16 @@ def test_approving_leads_to_the_next_one(lobby: Lobby) -> None:
     ]
 
 
+def test_who_skips_one_is_not_led_back_to_it_at_once(house: Lobby) -> None:
+    """After a decision comes the one behind it, and the skipped one when the end is reached."""
+    skipped, second, third = (add_waiting(house, name, since=NOW - 300 + n) for n, name in enumerate("abc"))
+    browser, _staff = sit_down(house)
+    answer = decide(browser, second, "approve")
+    assert urlsplit(answer.headers["Location"]).path == f"/staff/applications/{third.account_id}"
+    answer = decide(browser, third, "approve")
+    assert urlsplit(answer.headers["Location"]).path == f"/staff/applications/{skipped.account_id}"
+
+
 def test_the_last_decision_empties_the_queue(house: Lobby) -> None:
     """The empty queue says how it went today."""
     browser, _staff = sit_down(house)
