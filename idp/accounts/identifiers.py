@@ -14,6 +14,12 @@ from idp.store.identifiers import email_key, user_name_key
 
 __all__ = ["email_key", "made_user_names", "make_user_name", "parse_email", "parse_user_name", "user_name_key"]
 
+RESERVED = frozenset(
+    "abuse account admin administrator approver auditor billing care contact customer customer-care help hostmaster info"
+    " idp mailbox no-reply noreply nobody null office operator owner postmaster register registration root security service"
+    " sign-in staff support system undefined user webmaster".split()
+)
+
 _USER_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{1,38})[A-Za-z0-9]\Z")
 _SPELLED_OUT = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "o", "å": "a", "ł": "l", "đ": "d"}
@@ -30,10 +36,15 @@ def parse_email(text: str) -> str:
 
 
 def parse_user_name(text: str) -> str:
-    """A chosen user name: 3 to 40 letters, digits, `.`, `_`, `-`; raises `Refusal("user_name.invalid")`."""
+    """A chosen user name: 3 to 40 letters, digits, `.`, `_`, `-`; raises `Refusal`.
+
+    `user_name.invalid`, or `user_name.reserved` for names that would speak for us (IV-2).
+    """
     name = text.strip()
     if not _USER_NAME.match(name):
         raise Refusal("user_name.invalid")
+    if user_name_key(name) in RESERVED:
+        raise Refusal("user_name.reserved")
     return name
 
 

@@ -41,6 +41,7 @@ WORDS: dict[str, str] = {
     "user_name.invalid": marked(
         "Choose 3 to 40 letters, digits, dots, dashes or underscores, with a letter or digit first and last."
     ),
+    "user_name.reserved": marked("This user name is kept for our own use. Choose another one."),
     "serial_number.invalid": marked(
         "Enter the six characters from the name plate: two letters, three digits and a letter, such as AB123Z."
     ),

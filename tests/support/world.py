@@ -128,6 +128,7 @@ allow_hosts = ["127.0.0.1:{ports["library"]}", "127.0.0.1:{ports["portal"]}"]
 account_tries = 20
 network_tries = 10000
 mails_per_hour = 100
+mail_requests = 10000
 """,
         encoding="utf-8",
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 
-from idp.accounts.registration import DAY, forget_unconfirmed
+from idp.accounts.registration import DAY, DELIVERY, answer_mail_request, forget_unconfirmed
+from idp.store.outbox import Item
 from idp.store.rules import StoredRule, save_rule
 from tests.support.applicant import (
     FORM,
@@ -22,7 +24,7 @@ from tests.support.applicant import (
     registration_rows,
 )
 from tests.support.databases import FreshDatabase
-from tests.support.lobby import Lobby
+from tests.support.lobby import Lobby, hidden_fields, request_parameters
 from tests.support.postgresql import Prepare
 
 
@@ -355,6 +357,7 @@ def test_the_page_says_that_a_mail_waits(house: Lobby, nora: Applicant) -> None:
         ("new_password", "nora newcomer cd123z", "your own name"),
         ("user_name", "no@ra", "3 to 40 letters"),
         ("user_name", "аda", "3 to 40 letters"),
+        ("user_name", "Administrator", "kept for our own use"),
         ("locale", "xx", "one of the entries"),
     ],
 )
@@ -469,3 +472,150 @@ def test_a_link_is_kept_as_a_hash_only(house: Lobby, nora: Applicant, tmp_path: 
     secrets.append(mails(house)[0]["status_link"].rpartition("/")[2])
     stored = b"".join(path.read_bytes() for path in tmp_path.rglob("idp.sqlite3*"))
     assert [secret for secret in secrets if secret.encode() in stored] == []
+
+
+def change_settings(lobby: Lobby, **changes: object) -> None:
+    """Other settings of registration for this application."""
+    settings = lobby.provider.settings
+    registration = settings.registration.model_copy(update=changes)
+    lobby.provider = replace(lobby.provider, settings=settings.model_copy(update={"registration": registration}))
+    lobby.app.extensions["idp"] = lobby.provider
+
+
+def test_closed_registration_says_so(house: Lobby, nora: Applicant) -> None:
+    """The page says whom to ask; a form that was open before is refused as well."""
+    token = hidden_fields(nora.get("/register").text)["csrf_token"]
+    change_settings(house, open=False)
+    assert "closed at the moment" in nora.get("/register").text
+    assert nora.web.post("/register", data={**FORM, "csrf_token": token}).status_code == 403
+    assert registration_rows(house) == []
+
+
+def test_a_taken_address_is_told_where_the_operator_wants_it(house: Lobby) -> None:
+    """At the field, ten times an hour for each network; then the mail tells it (EN-5)."""
+    house.add_account("ada")
+    change_settings(house, tell_taken_address=True)
+    for _ in range(10):
+        answer = Applicant(house).register(email="ada@lab.example")
+        assert answer.status_code == 422
+        assert "account with this e-mail address already" in answer.text
+    assert Applicant(house).register(email="ada@lab.example").status_code == 303
+    assert [mail["name"] for mail in mails(house)] == ["address_taken"]
+
+
+def test_terms_must_be_accepted_where_there_are_some(house: Lobby, nora: Applicant) -> None:
+    """The box is there where the operator names terms."""
+    change_settings(house, terms_url="https://lab.example/terms")
+    assert "Accept the terms" in nora.register().text
+    assert nora.register(terms="y").status_code == 303
+
+
+def test_the_way_back_to_a_site_outlives_everything(house: Lobby, nora: Applicant) -> None:
+    """Site and page are kept from the waiting request, and offered once the site is open to the customer."""
+    page = "https://site.example/manuals?page=2"
+    answer = nora.get("/oauth/authorize?" + urlencode(request_parameters(client_id="strict", target_link_uri=page)))
+    handle = parse_qs(urlsplit(answer.location).query)["request"][0]
+    form = nora.get(f"/register?request={handle}").text
+    assert "Strict" in form
+    nora.send(f"/register?request={handle}", f"/register?request={handle}", FORM)
+    row = registration_rows(house)[0]
+    assert (row["client_id"], row["target"]) == ("strict", page)
+    house.now += 5 * DAY
+    status = nora.get(nora.confirm(newest_link(house)).location).text
+    assert "opens for you as soon as you are approved" in status
+    assert "Continue to" not in status
+    house.run("UPDATE accounts SET approval_status = 'approved'")
+    status = nora.get("/register/status").text
+    assert "Continue to Strict" in status
+    assert f"https://site.example/sign-in?iss={quote('http://localhost:8000', safe='')}" in status
+    assert quote(page, safe="") in status
+
+
+def test_a_handle_of_another_browser_names_no_site(house: Lobby, nora: Applicant) -> None:
+    """The waiting request belongs to one browser (RD-15)."""
+    answer = nora.get("/oauth/authorize?" + urlencode(request_parameters(client_id="strict")))
+    handle = parse_qs(urlsplit(answer.location).query)["request"][0]
+    stranger = Applicant(house)
+    assert "Strict" not in stranger.get(f"/register?request={handle}").text
+    stranger.send("/register", f"/register?request={handle}", FORM)
+    assert registration_rows(house)[0]["client_id"] is None
+
+
+def test_changing_the_address_keeps_the_rest(house: Lobby, nora: Applicant) -> None:
+    """ "Change the address" opens the form with what was typed, the password excepted; only in this browser."""
+    nora.register()
+    page = nora.get("/register?change=1").text
+    assert 'value="Waterworks Basel"' in page
+    assert 'value="CD123Z"' in page
+    assert PASSWORD not in page
+    assert "Waterworks" not in Applicant(house).get("/register?change=1").text
+
+
+def test_a_new_mail_by_address_is_the_same_for_all(house: Lobby, nora: Applicant) -> None:
+    """Who asks learns nothing; the worker looks whether something waits (EN-3, EN-6)."""
+    nora.register()
+    house.now += 61
+    pages = [
+        nora.send("/register/mail", "/register/mail", {"email": email}).text
+        for email in (FORM["email"], "nobody@waterworks.example")
+    ]
+    assert _neutral(pages[0], FORM["email"]) == _neutral(pages[1], "nobody@waterworks.example")
+    assert len(mails(house)) == 1
+    for row in house.rows("SELECT sealed, seal_identity FROM outbox WHERE kind = :kind", kind=DELIVERY):
+        item = Item(0, DELIVERY, DELIVERY, row["seal_identity"], None, None, None, None, 1, 0, bytes(row["sealed"]))
+        answer_mail_request(house.provider, item)
+    assert [mail["email"] for mail in mails(house)] == [FORM["email"]] * 2
+    assert nora.confirm(newest_link(house)).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"password=%ff",
+        b"password=a&password=b",
+        b"password=" + b"x" * 30000,
+        b"way=code",
+        b"way=code&code=BBBBBBBB",
+        b"way=code&new_password=words+of+a+long+song",
+        b"way=code&code=%00&new_password=words+of+a+long+song",
+        b"way=code&code=" + b"B" * 5000 + b"&new_password=words+of+a+long+song",
+        b"way=code&way=x&code=B&code=C&new_password=x&new_password=y",
+        b"way=code&code=BBBBBBBB&new_password=short",
+    ],
+)
+def test_whatever_is_sent_to_a_link_confirms_nothing(house: Lobby, nora: Applicant, body: bytes) -> None:
+    """Elsewhere than in the registering browser: a clear page for everything (GO-1, GO-9)."""
+    nora.register()
+    link = newest_link(house)
+    assert Applicant(house).send(link, link, body).status_code == 422
+    assert accounts_of(house) == []
+    assert registration_rows(house)[0]["state"] == "sent"
+
+
+@pytest.mark.parametrize("path", ["/register/again", "/register/code", "/register/mail"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"status=%ff&code=%ff&email=%ff",
+        b"status=a&status=b&code=a&code=b&email=a&email=b",
+        b"status=" + b"x" * 9000,
+    ],
+)
+def test_whatever_is_sent_to_the_small_forms_gets_a_clear_page(house: Lobby, path: str, body: bytes) -> None:
+    """Also without a registration (GO-1)."""
+    answer = Applicant(house).send("/register", path, body)
+    assert answer.status_code in (404, 422)
+    assert "<h1" in answer.text
+    assert mails(house) == []
+
+
+@pytest.mark.parametrize("token", ["%00", "%ff", "a" * 3000, "..%2f..", "%E2%80%AE", "'\"<b>"])
+def test_whatever_stands_in_the_address_gets_a_clear_page(house: Lobby, token: str) -> None:
+    """Links of every shape are links that we never sent (GO-1, GO-4)."""
+    for path in (f"/confirm/{token}", f"/register/status/{token}"):
+        answer = Applicant(house).get(path)
+        assert answer.status_code == 404
+        assert "<b>" not in answer.text
+    assert Applicant(house).get(f"/register?request={token}&change={token}").status_code == 200
