@@ -12,13 +12,22 @@ from email_validator import EmailNotValidError, validate_email
 from idp.errors import Refusal
 from idp.store.identifiers import email_key, user_name_key
 
-__all__ = ["email_key", "made_user_names", "make_user_name", "parse_email", "parse_user_name", "user_name_key"]
+__all__ = [
+    "email_key",
+    "made_user_names",
+    "make_user_name",
+    "parse_email",
+    "parse_own_user_name",
+    "parse_user_name",
+    "user_name_key",
+]
 
-RESERVED = frozenset(
-    "abuse account admin administrator approver auditor billing care contact customer customer-care help hostmaster info"
-    " idp mailbox no-reply noreply nobody null office operator owner postmaster register registration root security service"
-    " sign-in staff support system undefined user webmaster".split()
-)
+_RESERVED = """
+abuse account admin administrator approver auditor billing care contact customer customer-care help hostmaster idp info
+mailbox no-reply nobody noreply null office operator owner postmaster register registration root security service sign-in
+staff support system undefined user webmaster
+"""
+RESERVED = frozenset(_RESERVED.split())
 
 _USER_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{1,38})[A-Za-z0-9]\Z")
 _SPELLED_OUT = str.maketrans(
@@ -36,13 +45,16 @@ def parse_email(text: str) -> str:
 
 
 def parse_user_name(text: str) -> str:
-    """A chosen user name: 3 to 40 letters, digits, `.`, `_`, `-`; raises `Refusal`.
-
-    `user_name.invalid`, or `user_name.reserved` for names that would speak for us (IV-2).
-    """
+    """A chosen user name: 3 to 40 letters, digits, `.`, `_`, `-`; raises `Refusal("user_name.invalid")`."""
     name = text.strip()
     if not _USER_NAME.match(name):
         raise Refusal("user_name.invalid")
+    return name
+
+
+def parse_own_user_name(text: str) -> str:
+    """A user name that a customer chooses: none that would speak for us; raises `Refusal("user_name.reserved")` (IV-2)."""
+    name = parse_user_name(text)
     if user_name_key(name) in RESERVED:
         raise Refusal("user_name.reserved")
     return name

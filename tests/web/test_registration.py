@@ -542,7 +542,7 @@ def test_a_handle_of_another_browser_names_no_site(house: Lobby, nora: Applicant
 
 
 def test_changing_the_address_keeps_the_rest(house: Lobby, nora: Applicant) -> None:
-    """ "Change the address" opens the form with what was typed, the password excepted; only in this browser."""
+    """The link "Change the address" opens the form with what was typed, the password excepted; only in this browser."""
     nora.register()
     page = nora.get("/register?change=1").text
     assert 'value="Waterworks Basel"' in page

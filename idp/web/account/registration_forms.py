@@ -7,7 +7,7 @@ from typing import Any
 
 from wtforms.validators import StopValidation
 
-from idp.accounts.identifiers import parse_email, parse_user_name
+from idp.accounts.identifiers import parse_email, parse_own_user_name
 from idp.accounts.serial_numbers import LONGEST_TYPED, parse_serial_number
 from idp.config import LANGUAGES
 from idp.errors import Refusal
@@ -61,7 +61,7 @@ class RegistrationForm(Form):
         longest=LONGEST_TYPED,
         missing=_("Enter the serial number of your device."),
     )
-    user_name = TextField(_("User name"), [parsed_by(parse_user_name)], longest=40)
+    user_name = TextField(_("User name"), [parsed_by(parse_own_user_name)], longest=40)
     new_password = PasswordField(_("Password"), missing=_("Choose a password."))
     locale = ChoiceField(
         _("Language of our mails"), missing=_("Choose a language."), offered=[(code, NAMES[code]) for code in LANGUAGES]
