@@ -54,11 +54,6 @@ def install(app: Flask, provider: Provider) -> None:
     app.after_request(_keep_static_files)
 
 
-def _ngettext(singular: str, plural: str, number: int) -> str:
-    """What `{% trans count=… %}…{% pluralize %}` asks for: it fills in the values itself."""
-    return i18n.translator(i18n.current_locale()).ngettext(singular, plural, number)
-
-
 def _common_values() -> dict[str, Any]:
     return {"settings": provider().settings}
 

@@ -22,6 +22,8 @@ from idp.web.audiences import is_for_programs
 from idp.web.pages import render
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask
 
     from idp.provider import Provider
@@ -179,7 +181,7 @@ def _on_defect(error: Exception) -> Response:
     return answer(Problem(500, title, text, "us", can_try_again=True), error="server_error", detail=type(error).__name__)
 
 
-_HTTP_PROBLEMS = {
+_HTTP_PROBLEMS: dict[int, Callable[[], tuple[str, str]]] = {
     400: lambda: (
         _("This request could not be read"),
         _("Something in the address or in the form is damaged or was sent twice. Open the page again and try once more."),
