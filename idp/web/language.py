@@ -21,6 +21,7 @@ from idp.web.context import provider
 
 if TYPE_CHECKING:
     from flask import Flask
+    from werkzeug.wrappers import Response as AnyResponse
 
 PARAMETER = "language"
 COOKIE_LIFETIME = 365 * 86400
@@ -56,7 +57,11 @@ def find_language(default: str) -> str:
 
 def prefer(ui_locales: str) -> None:
     """Speak a waiting site's wish on this page, unless the person chose (called by views that know the request)."""
-    if request.args.get(PARAMETER) in LANGUAGES or request.cookies.get(cookie_name()) in LANGUAGES or _profile_language():
+    if (
+        request.args.get(PARAMETER) in LANGUAGES
+        or request.cookies.get(cookie_name()) in LANGUAGES
+        or _profile_language()
+    ):
         return
     branding = provider().settings.branding
     language = i18n.choose_language([*site_wishes(ui_locales), *_browser_wishes()], branding.default_language)
@@ -78,6 +83,11 @@ def language_links() -> list[tuple[str, str, str, bool]]:
 def cookie_name() -> str:
     """The name of the cookie that keeps the choice."""
     return "__Host-idp_language" if provider().settings.is_https else "idp_language"
+
+
+def forget_choice(response: AnyResponse) -> None:
+    """Take the footer's choice back: the person chose otherwise since."""
+    response.delete_cookie(cookie_name(), path="/", secure=provider().settings.is_https, httponly=True, samesite="Lax")
 
 
 def site_wishes(ui_locales: str) -> list[str]:

@@ -33,7 +33,7 @@ def page() -> Response:
     if form.validate_on_submit():
         change_profile(provider(), account.account_id, _wish(form))
         response = redirect(url_for("profile.page", saved=1), 303)
-        response.delete_cookie(language.COOKIE)  # the profile's language is the newer choice
+        language.forget_choice(response)  # the profile's language is the newer choice
         return response
     return render(
         "account/profile.html",
