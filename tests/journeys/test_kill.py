@@ -97,10 +97,12 @@ def test_nothing_acknowledged_is_lost(
                     pool.submit(work.register, number)
                 if number < TOKENS:
                     pool.submit(work.get_tokens, visitors[number % 4])
-            while work.done() < kill_at:
+            limit = time.monotonic() + 120
+            while work.done() < kill_at and time.monotonic() < limit:
                 time.sleep(0.005)
             made.servers[0].kill()
         registered, tokens = list(work.registered), list(work.tokens)
+        assert len(registered) + len(tokens) >= kill_at
         assert registered
         assert tokens
 
