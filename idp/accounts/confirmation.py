@@ -139,6 +139,7 @@ def _confirm(
     now = provider.clock()
     try:
         with provider.database.transaction() as tx:
+            registrations.lock_address(tx, registration.email)
             if not links.use_link(tx, link, now):
                 raise Refusal("link.used")
             account = _make_account(tx, registration, password_hash or registration.password_hash, now)

@@ -75,6 +75,7 @@ def register(provider: Provider, wish: RegistrationRequest) -> Registration:
     password_hash = provider.passwords.hash(wish.password)
     now = provider.clock()
     with provider.database.transaction() as tx:
+        registrations.lock_address(tx, wish.email)
         owner = accounts.find_by_email(tx, wish.email)
         registration = _make(provider, wish, password_hash, is_taken=owner is not None, now=now)
         registrations.insert_registration(tx, registration)
@@ -106,6 +107,7 @@ def send_again(provider: Provider, registration_id: str, caller: Caller, *, rene
     if refusal:
         raise refusal
     with provider.database.transaction() as tx:
+        _lock_address_of(tx, registration_id)
         if renew:
             lifetime = provider.settings.lifetimes.confirmation
             registrations.renew_registration(tx, registration_id, expires_at=now + lifetime, now=now)
@@ -119,6 +121,7 @@ def send_again(provider: Provider, registration_id: str, caller: Caller, *, rene
 def send_again_by_staff(provider: Provider, tx: Transaction, registration_id: str) -> bool:
     """Send the mail once more for a customer who called (F-1.6); False where the registration cannot be confirmed."""
     now = provider.clock()
+    _lock_address_of(tx, registration_id)
     registration = registrations.find_registration(tx, registration_id)
     if registration is None or registration.state_at(now) != SENT:
         return False
@@ -145,6 +148,7 @@ def answer_mail_request(provider: Provider, item: Item) -> None:
     email = str(item.open(provider.master)["email"])
     now = provider.clock()
     with provider.database.transaction() as tx:
+        registrations.lock_address(tx, email)
         registration = registrations.find_open_by_email(tx, email, now)
         if registration is not None and _seconds_left(tx, registration, now) == 0:
             _post(provider, tx, registration, accounts.find_by_email(tx, registration.email), now)
@@ -268,6 +272,12 @@ def _refuse_to_send(
     if left:
         return Refusal("mail.too_soon", until=now + left, seconds=left)
     return take_mail_request(provider, tx, caller, now)
+
+
+def _lock_address_of(tx: Transaction, registration_id: str) -> None:
+    registration = registrations.find_registration(tx, registration_id)
+    if registration is not None:
+        registrations.lock_address(tx, registration.email)
 
 
 def _find_newest(tx: Transaction, registration_id: str, now: int) -> Registration | None:

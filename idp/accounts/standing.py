@@ -59,8 +59,9 @@ def _find(tx: Transaction, token: str, browser_id: str, account_id: str | None) 
     if token:
         return registrations.find_by_status_hash(tx, hash_secret("status", token))
     here = registrations.find_of_browser(tx, hash_secret("browser", browser_id)) if browser_id else None
-    if here is not None or account_id is None:
+    if account_id is None or (here is not None and here.account_id in (None, account_id)):
         return here
+    # Somebody is signed in where another person registered before: they see their own and nothing else (SE-7).
     account = accounts.find_account(tx, account_id)
     if account is None or account.registration_id is None:
         return None

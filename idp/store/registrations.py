@@ -25,6 +25,7 @@ _INSERT = Statement(
     " :family_name, :company, :country, :serial_number, :locale, :password_hash, :address_taken, :browser_hash,"
     " :status_hash, :client_id, :target, :sent_at, :expires_at)"
 )
+_LOCK = Statement("SELECT pg_advisory_xact_lock(hashtextextended('registration:' || :email_key, 0))")
 _FIND = Statement("SELECT * FROM registrations WHERE registration_id = :registration_id")
 _FIND_BY_STATUS = Statement("SELECT * FROM registrations WHERE status_hash = :status_hash")
 _FIND_OF_BROWSER = Statement(
@@ -95,6 +96,15 @@ class Registration:
     def state_at(self, now: int) -> str:
         """The state by the clock at use, not by a clean-up that may be late (RG-5)."""
         return EXPIRED if self.state == SENT and self.expires_at <= now else self.state
+
+
+def lock_address(tx: Transaction, email: str) -> None:
+    """Let acts about one address come one after the other; on SQLite the writer lock does that already.
+
+    They change links and registrations of each other, in both directions; without it two of them could wait for each other.
+    """
+    if not tx.is_sqlite:
+        tx.one(_LOCK, email_key=email_key(email))
 
 
 def insert_registration(tx: Transaction, registration: Registration) -> None:

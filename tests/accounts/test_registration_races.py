@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -16,6 +17,8 @@ from idp.accounts.guessing import Caller
 from idp.accounts.registration import RegistrationRequest, register
 from idp.errors import Refusal
 from idp.keys.secrets import new_secret
+from idp.store import links
+from idp.store.database import Transaction
 from tests.support.applicant import accounts_of, mails, newest_code, newest_link, registration_rows
 from tests.support.databases import FreshDatabase
 from tests.support.lobby import Lobby
@@ -125,7 +128,8 @@ def test_parallel_registrations_of_an_address_end_in_one_account(houses: list[Lo
 
 def test_the_same_wish_for_a_name_makes_different_names(houses: list[Lobby]) -> None:
     """Different people with the same name, confirmed at once, all get an account (RG-7)."""
-    house, acts = houses[0], []
+    house = houses[0]
+    acts: list[Callable[[], Any]] = []
     for number in range(5):
         browser = new_secret()
         register(house.provider, wish(browser, f"n{number}@waterworks.example", user_name="nora"))
@@ -147,3 +151,35 @@ def test_parallel_wrong_codes_count_exactly(houses: list[Lobby]) -> None:
         [partial(confirm_by_code, houses[turn % len(houses)].provider, "BBBBBBBB", proof) for turn in range(14)]
     )
     assert sorted(answers) == ["code.spent"] * 4 + ["code.wrong"] * 10
+
+
+def test_confirmations_of_one_address_do_not_wait_for_each_other(
+    houses: list[Lobby], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two open registrations of an address, both confirmed with their links spent first: no deadlock (RL-1)."""
+    house, email = houses[0], "nora@waterworks.example"
+    browsers = [new_secret(), new_secret()]
+    for browser in browsers:
+        register(house.provider, wish(browser, email))
+    tokens = [mail["link"].rpartition("/")[2] for mail in mails(house)]
+    # What two registrations that came in at the very same moment could leave behind.
+    house.run("UPDATE registrations SET state = 'sent'")
+    house.run("UPDATE links SET replaced_at = NULL")
+    use_link = links.use_link
+
+    def use_and_pause(tx: Transaction, link: links.Link, now: int) -> bool:
+        used = use_link(tx, link, now)
+        time.sleep(0.3)
+        return used
+
+    monkeypatch.setattr(links, "use_link", use_and_pause)
+    answers = all_at_once(
+        [
+            partial(
+                confirm_by_link, houses[turn % len(houses)].provider, token, Proof(browser_id=browser, caller=CALLER)
+            )
+            for turn, (token, browser) in enumerate(zip(tokens, browsers, strict=True))
+        ]
+    )
+    assert [answer for answer in answers if isinstance(answer, str)] == ["link.replaced"]
+    assert len(accounts_of(house, email)) == 1

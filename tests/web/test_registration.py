@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import pytest
 
 from idp.accounts.registration import DAY, DELIVERY, answer_mail_request, forget_unconfirmed
+from idp.store import sessions
 from idp.store.outbox import Item
 from idp.store.rules import StoredRule, save_rule
 from tests.support.applicant import (
@@ -619,3 +620,17 @@ def test_whatever_stands_in_the_address_gets_a_clear_page(house: Lobby, token: s
         assert answer.status_code == 404
         assert "<b>" not in answer.text
     assert Applicant(house).get(f"/register?request={token}&change={token}").status_code == 200
+
+
+def test_who_is_signed_in_sees_no_registration_of_somebody_else(house: Lobby, nora: Applicant) -> None:
+    """One browser, two people, one after the other (SE-7)."""
+    nora.register()
+    nora.confirm(newest_link(house))
+    assert FORM["email"] in nora.get("/register/status").text
+    ada = house.add_account("ada")
+    with house.provider.database.transaction() as tx:
+        started = sessions.start_session(tx, account_id=ada.account_id, kept=False, lifetime=3600, now=house.now)
+    nora.web.set_cookie("idp_session", started.secret)
+    page = nora.get("/register/status")
+    assert page.status_code == 404
+    assert FORM["email"] not in page.text
