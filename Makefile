@@ -50,7 +50,7 @@ lock: .venv-lock/.packages ## renew requirements/ from pyproject.toml (LOCK_ARGS
 	@sh scripts/lock.sh $(LOCK_ARGS)
 
 messages: $(TESTING) ## collect sentences for translation and bring each language up to date
-	@.venv-test/bin/pybabel --quiet extract -F babel.cfg -k _l -k lazy_gettext --add-location=file --sort-by-file \
+	@.venv-test/bin/pybabel --quiet extract -F babel.cfg -k _l -k lazy_gettext -k marked --add-location=file --sort-by-file \
 	    --project=idp --version= --copyright-holder= --msgid-bugs-address= -o $(POT) .
 	@for po in idp/translations/*/LC_MESSAGES/messages.po; do \
 	    [ -e "$$po" ] || continue; \
