@@ -13,6 +13,7 @@ import random
 import socket
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -49,8 +50,9 @@ STOP_SECONDS = 15.0
 
 
 def worker_name() -> str:
-    """Who claims: host, process and a random part, so that a successor knows whether the holder still lives."""
-    return f"{socket.gethostname()[:24]}/{os.getpid()}/{new_identifier()[:8]}"
+    """Who claims: host, process with its start, and a random part, so that a successor knows whether it still lives."""
+    process = os.getpid()
+    return f"{_host()}/{process}/{_started(process)}/{new_identifier()[:8]}"
 
 
 class Worker:
@@ -193,10 +195,9 @@ def _bury(provider: Provider, worker: str, item: outbox.Item, error: str) -> Non
 
 def release_abandoned(provider: Provider) -> None:
     """Free the rows of workers of this host whose process is gone (after a crash their leases need not run out)."""
-    host = socket.gethostname()[:24]
     with provider.database.reading() as tx:
         names = outbox.claimers(tx)
-    gone = [name for name in names if name.startswith(f"{host}/") and not _is_alive(name)]
+    gone = [name for name in names if name.startswith(f"{_host()}/") and not _is_alive(name)]
     if gone:
         with provider.database.transaction() as tx:
             for name in gone:
@@ -204,15 +205,26 @@ def release_abandoned(provider: Provider) -> None:
 
 
 def _is_alive(worker: str) -> bool:
-    """Whether the process behind a worker's name still runs; one with our own id is a predecessor in a container."""
+    """Whether the very process behind a worker's name still runs; another one may have its number by now."""
+    match worker.split("/"):
+        case [_, process, started, _] if process.isdecimal():
+            return _started(int(process)) == started
+    return True
+
+
+def _started(process: int) -> str:
+    """When a process started, in the kernel's count; nothing where it is gone, or dead and not yet fetched (proc(5))."""
     try:
-        process = int(worker.split("/")[1])
-        os.kill(process, 0)
-    except (ProcessLookupError, ValueError, IndexError):
-        return False
-    except PermissionError:
-        return True
-    return process != os.getpid()
+        state, *rest = (
+            Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        )
+    except OSError:
+        return ""
+    return "" if state in "ZX" else rest[18]
+
+
+def _host() -> str:
+    return socket.gethostname()[:24]
 
 
 def keep_house(provider: Provider) -> None:
