@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def mount(app: Flask, provider: Provider) -> None:
     """Hang every face of the provider into the application."""
-    from idp.web import browser_session, content_policy, csrf, language, pages, problems, staff
+    from idp.web import brand, browser_session, content_policy, csrf, language, pages, problems, staff
     from idp.web.account import confirm, dashboard, forgot, profile, register, security, sign_in, sites
     from idp.web.edge import Edge
     from idp.web.forms import FormRequest
@@ -38,4 +38,5 @@ def mount(app: Flask, provider: Provider) -> None:
     staff.install(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(mailbox.blueprint)
+    app.register_blueprint(brand.blueprint)
     app.wsgi_app = Edge(app.wsgi_app, provider.settings)  # type: ignore[method-assign]

@@ -1,11 +1,31 @@
-"""The operator's brand on pages: the accent colour in light and dark, each readable on its background."""
+"""The operator's brand on pages: the logo, and the accent colour in light and dark, each readable on its background.
+
+`/brand/logo` the logo file of the settings; 404 where there is none.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
+from flask import Blueprint, Response, abort, send_file
+
+from idp.web.context import provider
+
+blueprint = Blueprint("brand", __name__)
+
 _DARK_SURFACE = (23, 29, 35)
 _READABLE = 5.0
+
+
+@blueprint.get("/brand/logo")
+def logo() -> Response:
+    """The operator's logo; as an image it can run nothing, and the edge's policy forbids it to load anything."""
+    path = provider().settings.branding.logo
+    if path is None or not path.is_file():
+        abort(404)
+    response = send_file(path.resolve(), max_age=3600)
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
 
 
 @lru_cache(maxsize=8)

@@ -98,9 +98,12 @@ class Edge:
         """The first rule of the edge that a request breaks: status and public description."""
         if not self._is_our_host(environ.get("HTTP_HOST", ""), environ.get("PATH_INFO", "")):
             return "400 Bad Request", "This host name is not served here"
-        if sum(len(value) for name, value in environ.items() if name.startswith("HTTP_")) + len(
-            environ.get("QUERY_STRING", "")
-        ) + len(environ.get("PATH_INFO", "")) > HEADER_BYTES:
+        if (
+            sum(len(value) for name, value in environ.items() if name.startswith("HTTP_"))
+            + len(environ.get("QUERY_STRING", ""))
+            + len(environ.get("PATH_INFO", ""))
+            > HEADER_BYTES
+        ):
             return "431 Request Header Fields Too Large", "The address or the header fields are too long"
         length = environ.get("CONTENT_LENGTH") or "0"
         if not _LENGTH.match(length):
@@ -163,5 +166,8 @@ def _refuse(environ: Environ, start: Callable[..., Any], status: str, descriptio
         kind, text = "text/plain; charset=utf-8", f"{description}.\n"
     body = text.encode()
     length = str(len(body))
-    start(status, [("Content-Type", kind), ("Content-Length", length), ("Cache-Control", "no-store"), ("Connection", "close")])
+    start(
+        status,
+        [("Content-Type", kind), ("Content-Length", length), ("Cache-Control", "no-store"), ("Connection", "close")],
+    )
     return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]

@@ -34,7 +34,13 @@ FORM_FIELDS = 1000
 """How many fields a form may have (RX-1)."""
 
 _SAFE_TEXT = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*\Z")
-_CODES = {401: "invalid_token", 403: "access_denied", 429: "slow_down", 500: "server_error", 503: "temporarily_unavailable"}
+_CODES = {
+    401: "invalid_token",
+    403: "access_denied",
+    429: "slow_down",
+    500: "server_error",
+    503: "temporarily_unavailable",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,21 +184,29 @@ def _on_http_error(error: HTTPException) -> Response:
 def _on_defect(error: Exception) -> Response:
     log.error("defect", path=request.path, kind=type(error).__name__, exc_info=error)
     title, text = _HTTP_PROBLEMS[500]()
-    return answer(Problem(500, title, text, "us", can_try_again=True), error="server_error", detail=type(error).__name__)
+    return answer(
+        Problem(500, title, text, "us", can_try_again=True), error="server_error", detail=type(error).__name__
+    )
 
 
 _HTTP_PROBLEMS: dict[int, Callable[[], tuple[str, str]]] = {
     400: lambda: (
         _("This request could not be read"),
-        _("Something in the address or in the form is damaged or was sent twice. Open the page again and try once more."),
+        _(
+            "Something in the address or in the form is damaged or was sent twice. Open the page again and try once more."
+        ),
     ),
     403: lambda: (
         _("This page is not open to you"),
-        _("You are signed in, but your account has no right to this page. If you need it, ask the person who gives rights."),
+        _(
+            "You are signed in, but your account has no right to this page. If you need it, ask the person who gives rights."
+        ),
     ),
     404: lambda: (
         _("There is no page here"),
-        _("The address may be mistyped, or the page has moved. If a link in a mail brought you here, copy the whole link."),
+        _(
+            "The address may be mistyped, or the page has moved. If a link in a mail brought you here, copy the whole link."
+        ),
     ),
     405: lambda: (
         _("This page cannot be opened this way"),
@@ -206,11 +220,15 @@ _HTTP_PROBLEMS: dict[int, Callable[[], tuple[str, str]]] = {
     415: lambda: (_("This request could not be read"), _("This page accepts only forms that a browser sends.")),
     429: lambda: (
         _("Please wait a little"),
-        _("There were many tries in a short time. For the safety of all accounts the next one is possible in a few minutes."),
+        _(
+            "There were many tries in a short time. For the safety of all accounts the next one is possible in a few minutes."
+        ),
     ),
     500: lambda: (
         _("Something went wrong on our side"),
-        _("It is not your fault, and we have been told. Try again in a moment; if it happens again, send us the reference."),
+        _(
+            "It is not your fault, and we have been told. Try again in a moment; if it happens again, send us the reference."
+        ),
     ),
     503: lambda: (
         _("We are busy at the moment"),

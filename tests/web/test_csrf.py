@@ -106,7 +106,13 @@ def test_the_policy_of_a_page(client: FlaskClient) -> None:
     first, second = client.get("/sign-in"), client.get("/sign-in")
     policies = [answer.headers["Content-Security-Policy"] for answer in (first, second)]
     assert policies[0] != policies[1]
-    for part in ("default-src 'none'", "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'"):
+    for part in (
+        "default-src 'none'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    ):
         assert part in policies[0].split("; ")
     assert "unsafe" not in policies[0]
     nonce = re.search(r"script-src 'nonce-([^']+)'", policies[0])

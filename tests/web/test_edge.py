@@ -65,7 +65,15 @@ def test_an_empty_authorization_is_malformed(value: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "localhost.evil.example", "localhost,evil.example", "localhost@evil.example", "localhost.", "", "local host"],
+    [
+        "evil.example",
+        "localhost.evil.example",
+        "localhost,evil.example",
+        "localhost@evil.example",
+        "localhost.",
+        "",
+        "local host",
+    ],
 )
 def test_a_strange_host_is_refused(client: FlaskClient, host: str) -> None:
     """IV-11."""
