@@ -154,7 +154,9 @@ class RegistrationSettings(Section):
     open: bool = Field(True, description="Whether the form accepts registrations.")
     tell_taken_address: bool = Field(False, description="Tell in the form that an address has an account.")
     review_promise: str = Field("2 working days", description="How long a review usually takes, said to applicants.")
-    review_working_days: int = Field(2, ge=1, le=30, description="The same in working days; the queue shows what is late.")
+    review_working_days: int = Field(
+        2, ge=1, le=30, description="The same in working days; the queue shows what is late."
+    )
     automatic_per_hour: int = Field(500, ge=0, description="Approvals by rule in an hour; beyond, staff decide.")
     terms_url: str = Field("", description="Address of the terms of use.")
     privacy_url: str = Field("", description="Address of the privacy notice.")
@@ -172,7 +174,9 @@ class PasswordSettings(Section):
 class LifetimeSettings(Section):
     """`[lifetimes]`: in seconds."""
 
-    session: int = Field(12 * 3600, ge=300, le=12 * 3600, description="A session ends this long after sign-in, never later.")
+    session: int = Field(
+        12 * 3600, ge=300, le=12 * 3600, description="A session ends this long after sign-in, never later."
+    )
     idle: int = Field(2 * 3600, ge=60, description="A session that is not kept asks for the password after this.")
     staff_idle: int = Field(900, ge=60, description="Accounts with a role are asked again after this, kept or not.")
     confirmation: int = Field(14 * 86400, ge=3600, description="Confirmation link and code.")
@@ -191,7 +195,9 @@ class LimitSettings(Section):
 
     body_bytes: int = Field(65536, ge=1024, le=16 * 1024 * 1024)
     code_tries: int = Field(10, ge=1, le=100, description="Tries of a short code; then only a new mail.")
-    account_tries: int = Field(5, ge=3, le=20, description="Wrong passwords at one account in 5 minutes; then it waits.")
+    account_tries: int = Field(
+        5, ge=3, le=20, description="Wrong passwords at one account in 5 minutes; then it waits."
+    )
     network_tries: int = Field(10, ge=5, le=10000, description="Wrong passwords from one network in a minute.")
     mails_per_hour: int = Field(5, ge=1, le=100, description="Mails that forms may send to one mailbox in an hour.")
     mail_requests: int = Field(20, ge=5, le=10000, description="Mails that one network may ask for in an hour.")
@@ -214,7 +220,9 @@ class BrandingSettings(Section):
     accent: str = Field("#0b5fa5", pattern=r"^#[0-9a-fA-F]{6}$", description="Accent colour; 4.5:1 against white.")
     logo: Path | None = Field(None, description="SVG or PNG file.")
     templates: Path | None = Field(None, description="Folder whose templates override blocks of ours.")
-    default_language: Literal["en", "de", "fr", "es"] = Field("en", description="Spoken where a browser wishes none of ours.")
+    default_language: Literal["en", "de", "fr", "es"] = Field(
+        "en", description="Spoken where a browser wishes none of ours."
+    )
     time_zone: str = Field("UTC", description="The zone that pages and mails tell times in, such as Europe/Berlin.")
 
     @field_validator("time_zone")
@@ -251,7 +259,9 @@ class Settings(Section):
     @model_validator(mode="after")
     def _check_together(self) -> Settings:
         if self.database.is_sqlite and self.server.workers > 1:
-            raise ValueError("server.workers: more than one process needs PostgreSQL; set 1, or database.url = 'postgresql://…'")
+            raise ValueError(
+                "server.workers: more than one process needs PostgreSQL; set 1, or database.url = 'postgresql://…'"
+            )
         return self
 
     @property
@@ -277,7 +287,10 @@ def is_loopback_host(host: str) -> bool:
 
 def is_plain_address(text: str) -> bool:
     """Whether a text is one e-mail address and nothing that could become a second one, or a header (RG-10)."""
-    return re.fullmatch(r"[^\s@<>,;:\"()\[\]\\\x00-\x20\x7f]{1,64}@[^\s@<>,;:\"()\[\]\\\x00-\x20\x7f]{1,255}", text) is not None
+    return (
+        re.fullmatch(r"[^\s@<>,;:\"()\[\]\\\x00-\x20\x7f]{1,64}@[^\s@<>,;:\"()\[\]\\\x00-\x20\x7f]{1,255}", text)
+        is not None
+    )
 
 
 def contrast_with_white(colour: str) -> float:
@@ -323,7 +336,11 @@ def _merge_environment(values: dict[str, Any], variables: dict[str, str]) -> Non
         section, _, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
         model = Settings.model_fields.get(section)
         annotation = cast(Any, model.annotation) if model else None
-        field = annotation.model_fields.get(key) if isinstance(annotation, type) and issubclass(annotation, Section) else None
+        field = (
+            annotation.model_fields.get(key)
+            if isinstance(annotation, type) and issubclass(annotation, Section)
+            else None
+        )
         is_list = field is not None and "tuple" in str(field.annotation)
         value: Any = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
         values.setdefault(section, {})[key] = value

@@ -83,7 +83,9 @@ def load_master_key(directory: Path, *, may_create: bool) -> MasterKey:
         text = path.read_text(encoding="ascii")
     except FileNotFoundError:
         if not may_create:
-            raise ConfigError(f"{path}: the master key is missing, and the database was sealed with it; put it back") from None
+            raise ConfigError(
+                f"{path}: the master key is missing, and the database was sealed with it; put it back"
+            ) from None
         return _create(path)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None

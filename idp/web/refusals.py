@@ -37,7 +37,9 @@ WORDS: dict[str, str] = {
     "link.replaced": marked("There is a newer mail with a newer link. Open that one, or ask for a new mail."),
     "link.damaged": marked("This link is not complete. Copy the whole link from the mail, or ask for a new mail."),
     "email.invalid": marked("Enter one e-mail address, such as name@company.com."),
-    "email.taken": marked("There is an account with this e-mail address already. Sign in, or choose “Forgot password?”."),
+    "email.taken": marked(
+        "There is an account with this e-mail address already. Sign in, or choose “Forgot password?”."
+    ),
     "user_name.invalid": marked(
         "Choose 3 to 40 letters, digits, dots, dashes or underscores, with a letter or digit first and last."
     ),
@@ -57,7 +59,9 @@ WORDS: dict[str, str] = {
     ),
     "confirmation.code_missing": marked("Enter the code from the mail."),
     "confirmation.new_password_missing": marked("Choose a new password; it takes the place of the first one."),
-    "code.wrong": marked("This is not the code of the newest mail. Check it letter by letter; %(left)s more tries are possible."),
+    "code.wrong": marked(
+        "This is not the code of the newest mail. Check it letter by letter; %(left)s more tries are possible."
+    ),
     "code.spent": marked("The code was tried too often and does not work any more. Have a new mail sent."),
     "session.ended": marked("You were signed out meanwhile. Sign in and try again."),
 }
