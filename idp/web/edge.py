@@ -59,6 +59,7 @@ _ALWAYS = (
 )
 _HSTS = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 _TELLTALES = frozenset(("server", "x-powered-by", "x-request-id"))
+_NAME = ("Server", "idp")  # the server software would name itself where there is none (WB-4)
 
 
 class Edge:
@@ -140,7 +141,7 @@ class Edge:
         kept = [(name, value) for name, value in headers if name.lower() not in _TELLTALES]
         brought = {name.lower() for name, _ in kept}
         kept += [(name, value) for name, value in self._always if name.lower() not in brought]
-        return [*kept, ("X-Request-Id", request_id)]
+        return [*kept, ("X-Request-Id", request_id), _NAME]
 
 
 def only_standard(environ: Environ) -> Environ:

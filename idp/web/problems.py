@@ -74,7 +74,7 @@ def install(app: Flask, provider: Provider) -> None:
 
 def check_size() -> None:
     """Refuse a body with more fields than any form of ours has (RX-1)."""
-    if request.method in ("GET", "HEAD", "OPTIONS") or not request.content_length:
+    if request.method in ("GET", "HEAD", "OPTIONS"):
         return
     if request.get_data(cache=True, parse_form_data=False).count(b"&") >= FORM_FIELDS:
         raise RequestEntityTooLarge

@@ -137,7 +137,7 @@ def test_every_answer_has_the_security_headers(public: FlaskClient) -> None:
         assert "includeSubDomains" in headers["Strict-Transport-Security"]
         assert headers["Content-Security-Policy"].startswith("default-src 'none'")
         assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
-        assert "Server" not in headers
+        assert headers["Server"] == "idp"
         assert headers["X-Request-Id"]
 
 
