@@ -19,8 +19,13 @@ def new_secret() -> str:
 
 
 def new_identifier() -> str:
-    """A new 128-bit identifier that says nothing, 22 URL-safe characters; it is no secret."""
-    return secrets.token_urlsafe(16)
+    """A new 128-bit identifier that says nothing, 22 URL-safe characters; it is no secret.
+
+    It never begins with a dash, so that a command line does not take it for an option.
+    """
+    while (identifier := secrets.token_urlsafe(16)).startswith("-"):
+        pass
+    return identifier
 
 
 def new_reference(prefix: str = "") -> str:
