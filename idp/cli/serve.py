@@ -77,14 +77,23 @@ def run_granian(settings: Settings, host: str, port: int) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
     )
-    server.on_startup(functools.partial(_stop_with_terminal, server, signal.getsignal(signal.SIGHUP)))
+    server.on_startup(functools.partial(_stop_on_signals, server, signal.getsignal(signal.SIGHUP)))
     server.serve(target_loader=functools.partial(load_application, settings, os.getpid()), wrap_loader=False)
 
 
-def _stop_with_terminal(server: Any, before: Any) -> None:
-    """Stop when the terminal goes away, unless `nohup` was asked for; granian would start new processes instead."""
-    ignored = before is signal.SIG_IGN
-    signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else server.signal_handler_interrupt)
+def _stop_on_signals(server: Any, before: Any) -> None:
+    """Stop on SIGTERM, Ctrl-C, and when the terminal goes away (unless `nohup` was asked for).
+
+    The event that wakes granian's loop is set in a thread: set in the handler itself, it waits for a lock that the
+    interrupted loop may hold, and the process never ends.
+    """
+
+    def interrupt(_number: int, _frame: object) -> None:
+        threading.Thread(target=server.signal_handler_interrupt, name="stop", daemon=True).start()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, interrupt)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN if before is signal.SIG_IGN else interrupt)
 
 
 def load_application(settings: Settings, parent: int) -> Callable[..., Any]:
