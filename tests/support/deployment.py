@@ -47,6 +47,11 @@ class Deployment:
         self.servers.append(server)
         return server
 
+    def kill(self) -> None:
+        """End what still runs."""
+        for server in self.servers:
+            server.kill()
+
 
 @contextmanager
 def deployment(
@@ -60,7 +65,7 @@ def deployment(
     made = Deployment(folder, config, f"http://localhost:{ports['provider']}")
     made.redirect_uri = f"http://127.0.0.1:{ports['library']}/account/sign-in/callback"
     with ExitStack() as stack:
-        stack.callback(lambda: [server.kill() for server in made.servers])
+        stack.callback(made.kill)
         for number in range(servers):
             made.start(number).wait_until_ready()
         yield made

@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 
 import structlog
 from flask import Response
-from flask_wtf import FlaskForm
-from wtforms import HiddenField, StringField
 
 from idp.errors import ProtocolError
 from idp.i18n import format_clock, gettext
@@ -25,6 +23,7 @@ from idp.store.clients import RegisteredClient, find_client
 from idp.web.browser_session import browser_id
 from idp.web.context import provider
 from idp.web.form_targets import allow_site
+from idp.web.forms import Form, HiddenField, TextField
 from idp.web.language import prefer
 from idp.web.oauth.scope_words import describe_scope
 from idp.web.pages import render
@@ -52,11 +51,11 @@ class Page:
     error: ProtocolError | None = None
 
 
-class StepForm(FlaskForm):  # type: ignore[misc]
+class StepForm(Form):
     """What a page of a waiting request was answered with."""
 
-    ticket = HiddenField()
-    wish = StringField()
+    ticket = HiddenField(longest=100)
+    wish = TextField(longest=20)
 
     def answers(self, master: MasterKey, opened: OpenRequest, waiting: Pending, end_user: EndUser | None) -> bool:
         """Whether the page that was answered was this one, shown to this person."""
