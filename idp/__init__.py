@@ -57,7 +57,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
         clock=now,
         database=database,
         master=master,
-        passwords=PasswordHasher(settings.passwords),
+        passwords=PasswordHasher(settings.passwords, is_loopback=settings.issuer_is_loopback),
         fetcher=Fetcher(settings.outbound.allow_hosts, settings.outbound.ca_file),
         keyring=Keyring(signing_keys.watch_keys(database, master).get, now),
         clients=Clients(database),

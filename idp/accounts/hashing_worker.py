@@ -17,7 +17,7 @@ from argon2 import PasswordHasher as Argon2
 from argon2 import Type
 from argon2.exceptions import Argon2Error, InvalidHashError
 
-from idp.accounts.passwords import prepare_password
+from idp.accounts.passwords import is_demo_password, prepare_password
 from idp.errors import Busy
 from idp.keys.secrets import new_secret
 
@@ -29,9 +29,10 @@ PATIENCE = 10.0
 
 
 class PasswordHasher:
-    """Hashes and checks passwords; all threads of a process share it."""
+    """Hashes and checks passwords; all threads of a process share it. The demo's password is right on loopback only."""
 
-    def __init__(self, settings: PasswordSettings) -> None:
+    def __init__(self, settings: PasswordSettings, *, is_loopback: bool = False) -> None:
+        self._takes_demo_password = is_loopback
         self._argon2 = Argon2(
             time_cost=settings.time_cost, memory_cost=settings.memory_kib, parallelism=1, type=Type.ID
         )
@@ -50,6 +51,8 @@ class PasswordHasher:
         """Whether the password is right. An account without one, or no account, costs the same (EN-2); raises `Busy`."""
         prepared = prepare_password(password)
         right: bool = self._do(lambda: self._matches(encoded or self._nobody, prepared))
+        if is_demo_password(password) and not self._takes_demo_password:
+            return False
         return right and encoded is not None and prepared != b""
 
     def needs_rehash(self, encoded: str) -> bool:

@@ -16,6 +16,9 @@ from idp.errors import Refusal
 
 LONGEST = 256
 LONGEST_BYTES = 1024
+DEMO_PASSWORD = "try-the-demo-today"
+"""Of the demo's ready-made accounts: printed on its start page, so it opens nothing but a provider on loopback."""
+
 LEFT_OVER = 6
 """So many characters must remain when common words, sequences and the person's own words are taken out."""
 
@@ -35,6 +38,11 @@ def is_too_long(password: str) -> bool:
     return len(text) > LONGEST or len(text.encode("utf-8", "surrogatepass")) > LONGEST_BYTES
 
 
+def is_demo_password(password: str) -> bool:
+    """Whether it is the password that everybody knows."""
+    return prepare_password(password) == DEMO_PASSWORD.encode()
+
+
 def check_new_password(password: str, *, minimum: int, personal: Iterable[str] = ()) -> None:
     """Raise `Refusal` where a password cannot be chosen; `personal` are names, addresses, serial numbers (PW-1, PW-4)."""
     if is_too_long(password):
@@ -45,7 +53,7 @@ def check_new_password(password: str, *, minimum: int, personal: Iterable[str] =
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
         raise Refusal("password.control_characters")
     folded = _fold(text)
-    if _repeats(folded) or len(_without(folded, _common_words())) < LEFT_OVER:
+    if folded == _fold(DEMO_PASSWORD) or _repeats(folded) or len(_without(folded, _common_words())) < LEFT_OVER:
         raise Refusal("password.common")
     if len(_without(folded, _words_of(personal) | _common_words())) < LEFT_OVER:
         raise Refusal("password.personal")

@@ -108,7 +108,7 @@ def open_application(provider: Provider, staff_id: str, account_id: str) -> Acco
     """An application to decide about; colleagues see meanwhile that somebody has it open."""
     page = open_account(provider, staff_id, account_id)
     if page.account.approval_status == "pending":
-        with provider.database.transaction(durable=False) as tx:
+        with provider.database.transaction() as tx:
             review_queue.note_look(tx, account_id, staff_id, provider.clock())
     return page
 

@@ -22,8 +22,8 @@ from string import Template
 import click
 
 from idp import resources
+from idp.accounts.passwords import DEMO_PASSWORD
 
-DEMO_PASSWORD = "try-the-demo-today"
 FIRST_PORTS = {"provider": 8000, "library": 8001, "portal": 8002, "start": 8003}
 _START_SECONDS = 60
 _STOP_SECONDS = 12

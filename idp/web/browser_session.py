@@ -203,7 +203,7 @@ def _load() -> SignedIn | None:
         return None
     seen = _seen(found, now, is_staff=account is not None and bool(account.roles))
     if not seen.is_idle and now - found.last_seen_at >= TOUCH_EVERY:
-        with parts.database.transaction(durable=False) as tx:
+        with parts.database.transaction() as tx:
             sessions.touch_session(tx, found.sid, now)
     return seen
 

@@ -9,7 +9,7 @@ import unicodedata
 import pytest
 
 from idp.accounts.hashing_worker import PasswordHasher
-from idp.accounts.passwords import check_new_password
+from idp.accounts.passwords import DEMO_PASSWORD, check_new_password
 from idp.config import PasswordSettings
 from idp.errors import Busy, Refusal
 
@@ -48,6 +48,7 @@ def test_long_uncommon_passwords_are_accepted_whatever_they_are_made_of(password
         ("Password12345678!", "password.common"),
         ("qwertyuiopasdfgh", "password.common"),
         ("aaaaaaaaaaaaaaaa", "password.common"),
+        ("Try the demo today", "password.common"),
         ("xyzxyzxyzxyzxyzxyz", "password.common"),
         ("12345678901234567890", "password.common"),
         ("correct-horse-battery-staple".replace("-", "") + "1", None),
@@ -167,3 +168,11 @@ def test_a_full_queue_says_busy_and_hashes_one_at_a_time(
     for thread in threads:
         thread.join()
     assert (answers.count("busy"), answers.count("hash"), most) == (4, 5, 1)
+
+
+@pytest.mark.parametrize("is_loopback", [True, False])
+def test_the_demos_password_opens_nothing_but_a_provider_on_loopback(is_loopback: bool) -> None:
+    """Everybody knows it: a database that went from the demo to a public address lets nobody in with it (DESIGN)."""
+    here = PasswordHasher(PasswordSettings(memory_kib=8, time_cost=1), is_loopback=is_loopback)
+    assert here.verify(DEMO_PASSWORD, here.hash(DEMO_PASSWORD)) is is_loopback
+    assert here.verify("seven quiet lighthouses", here.hash("seven quiet lighthouses"))

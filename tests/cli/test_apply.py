@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from idp.accounts.passwords import DEMO_PASSWORD
 from idp.cli import main
 from idp.store import accounts, approvals, clients, outbox, rules
 from idp.store.database import Statement
@@ -265,3 +266,16 @@ def test_disabling_a_client_ends_its_tokens(terminal: Terminal) -> None:
         row: Any = tx.one(Statement("SELECT revoked_at, revoke_reason FROM token_families"))
     assert row["revoked_at"] is not None
     assert row["revoke_reason"] == "client_disabled"
+
+
+def test_the_demos_password_is_for_loopback(sqlite_terminal: Terminal) -> None:
+    """Its accounts are not put into a provider that others can reach."""
+    demo = FILE.replace('"short"', f'"{DEMO_PASSWORD}"')
+    assert sqlite_terminal.apply(demo, "--dry-run").exit_code == 0
+    sqlite_terminal.config.write_text(
+        sqlite_terminal.config.read_text() + '[server]\nissuer = "https://id.example.com"\n'
+    )
+    refused = sqlite_terminal.apply(demo)
+    assert refused.exit_code == 1
+    assert "accounts[1]: password: is the demo's" in refused.output
+    assert count(sqlite_terminal, "accounts") == 0

@@ -71,7 +71,7 @@ def parse_file(path: Path, settings: Settings) -> Wanted:
     faults: list[str] = []
     wanted = Wanted(
         clients=_parse(content, "clients", lambda entry, _: clients.parse_client_entry(entry, settings), faults),
-        accounts=_parse(content, "accounts", lambda entry, _: accounts.parse_account_entry(entry), faults),
+        accounts=_parse(content, "accounts", lambda entry, _: accounts.parse_account_entry(entry, settings), faults),
         rules=_parse(content, "approval_rules", rules.parse_rule_entry, faults),
         serial_numbers=_parse(content, "serial_numbers", lambda entry, _: rules.parse_serial_entry(entry), faults),
     )

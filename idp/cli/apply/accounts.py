@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from idp.accounts.identifiers import made_user_names, parse_email, parse_user_name
-from idp.accounts.passwords import is_too_long
+from idp.accounts.passwords import is_demo_password, is_too_long
 from idp.cli.apply.plan import Change
 from idp.cli.apply.rules import parse_serial
 from idp.cli.apply.values import Values
@@ -24,6 +24,7 @@ from idp.store import account_list, accounts, approvals, audit, devices
 from idp.store.database import Conflict
 
 if TYPE_CHECKING:
+    from idp.config import Settings
     from idp.provider import Provider
     from idp.store.accounts import Account
     from idp.store.database import Transaction
@@ -63,7 +64,7 @@ class AccountEntry:
     password_hash: str | None = field(default=None, repr=False)
 
 
-def parse_account_entry(entry: Mapping[str, Any]) -> AccountEntry:
+def parse_account_entry(entry: Mapping[str, Any], settings: Settings) -> AccountEntry:
     """One account. Raises `ValueError` with the key and what would be right."""
     values = Values(entry, KNOWN)
     country, locale = values.text("country"), values.text("locale")
@@ -87,7 +88,7 @@ def parse_account_entry(entry: Mapping[str, Any]) -> AccountEntry:
         approval_status=status,
         approval_reason=values.text("approval_reason", longest=2000),
         roles=roles,
-        password=_parse_password(values, entry),
+        password=_parse_password(values, entry, settings),
         password_hash=_parse_hash(values.text("password_hash", longest=1024)),
     )
 
@@ -106,13 +107,17 @@ def _parse_user_name(text: str) -> str:
         raise ValueError("preferred_username: must be 3 to 40 letters, digits, dots, dashes and underscores") from None
 
 
-def _parse_password(values: Values, entry: Mapping[str, Any]) -> str:
+def _parse_password(values: Values, entry: Mapping[str, Any], settings: Settings) -> str:
     """A password as it is: the operator's choice is not held to the rules that customers have (PW-1)."""
     password = entry.get("password", "")
     if not isinstance(password, str) or is_too_long(password):
         raise ValueError("password: must be a text of at most 256 characters")
     if password and "password_hash" in values:
         raise ValueError("password: give either password or password_hash")
+    if is_demo_password(password) and not settings.issuer_is_loopback:
+        raise ValueError(
+            "password: is the demo's, which everybody knows; it works on this machine only, give another one"
+        )
     return password
 
 

@@ -95,7 +95,7 @@ def _park(parameters: Parameters) -> Response | AnyResponse:
     """Keep a POST and come back with cookies; what is wrong with client or redirect URI is said at once."""
     parts = provider()
     now = parts.clock()
-    with parts.database.transaction(durable=False) as tx:
+    with parts.database.transaction() as tx:
         endpoint.open_request(tx, _rules(), parameters)
         values = {**parameters.values, **dict.fromkeys(parameters.faults, "")}
         handle = pending.park_request(tx, PARKED, values, now=now, lifetime=PARKED_SECONDS)

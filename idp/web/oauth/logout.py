@@ -132,7 +132,7 @@ def _park(parameters: Parameters) -> str:
 
 def _keep(purpose: str, values: dict[str, str], lifetime: int) -> str:
     parts = provider()
-    with parts.database.transaction(durable=False) as tx:
+    with parts.database.transaction() as tx:
         return pending.park_request(tx, purpose, values, now=parts.clock(), lifetime=lifetime)
 
 
