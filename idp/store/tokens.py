@@ -50,6 +50,9 @@ _INSERT_REFRESH = Statement(
     " VALUES (:token_hash, :family_id, :client_id, :predecessor_hash, :now, :expires_at)"
 )
 _ROTATE = Statement("UPDATE refresh_tokens SET rotated_at = :now WHERE token_hash = :token_hash AND rotated_at IS NULL")
+_HAS_FAMILY = Statement(
+    "SELECT 1 AS found FROM token_families WHERE account_id = :account_id AND client_id = :client_id LIMIT 1"
+)
 _COUNT = Statement(
     "INSERT INTO token_incidents (family_id, kind, count, last_at) VALUES (:family_id, :kind, 1, :now)"
     " ON CONFLICT (family_id, kind) DO UPDATE SET count = token_incidents.count + 1, last_at = excluded.last_at"
@@ -133,6 +136,11 @@ def lock_family_of_refresh_token(tx: Transaction, token: str, client_id: str) ->
     """The family of this client's refresh token, live or not, locked until the transaction ends."""
     row = tx.one(_LOCK_FAMILY, token_hash=hash_secret(REFRESH, token), client_id=client_id)
     return None if row is None else family_from_row(row)
+
+
+def has_family(tx: Transaction, account_id: str, client_id: str) -> bool:
+    """Whether the account has been at this client, as far back as families are kept."""
+    return tx.one(_HAS_FAMILY, account_id=account_id, client_id=client_id) is not None
 
 
 def get_rotation(tx: Transaction, token: str) -> Rotation:

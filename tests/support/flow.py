@@ -7,7 +7,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import requests
 
@@ -64,8 +64,7 @@ def authorize(visitor: Visitor, client: TestClient, **extra: str) -> Code:
         address = answer.headers["Location"]
         if address.startswith(client.redirect_uri):
             break
-        if address.startswith("/"):
-            address = visitor.base + address
+        address = urljoin(visitor.base, address)
     parameters = parse_qs(urlsplit(address).query)
     assert parameters.get("state") == [query["state"]], address
     return Code(parameters["code"][0], verifier)

@@ -103,13 +103,15 @@ class World:
         return match.group(0)
 
 
-def configuration(folder: Path, database_url: str, ports: dict[str, int], smtp_url: str) -> Path:
+def configuration(
+    folder: Path, database_url: str, ports: dict[str, int], smtp_url: str, *, issuer_path: str = ""
+) -> Path:
     """Write the provider's configuration; out: its path."""
     path = folder / "config.toml"
     path.write_text(
         f"""
 [server]
-issuer = "http://localhost:{ports["provider"]}"
+issuer = "http://localhost:{ports["provider"]}{issuer_path}"
 bind = "127.0.0.1:{ports["provider"]}"
 [database]
 url = "{database_url}"
@@ -152,16 +154,16 @@ def apply_demo(config: Path, ports: dict[str, int], folder: Path) -> None:
 
 
 @contextmanager
-def running_world(folder: Path, database_url: str, smtp: SmtpServer) -> Iterator[World]:
-    """A world for the block; nothing of it is left afterwards."""
+def running_world(folder: Path, database_url: str, smtp: SmtpServer, *, issuer_path: str = "") -> Iterator[World]:
+    """A world for the block; nothing of it is left afterwards. `issuer_path`: of an issuer that has one ("/id")."""
     ports = {"provider": free_port(), "library": free_port(), "portal": free_port()}
-    config = configuration(folder, database_url, ports, smtp.url)
+    config = configuration(folder, database_url, ports, smtp.url, issuer_path=issuer_path)
     apply_demo(config, ports, folder)
     clock = MovedClock()
     app = create_app(load_settings(config), clock=clock)
     world = World(
         folder,
-        f"http://localhost:{ports['provider']}",
+        f"http://localhost:{ports['provider']}{issuer_path}",
         f"http://127.0.0.1:{ports['library']}",
         f"http://127.0.0.1:{ports['portal']}",
         clock,

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from flask import Blueprint
 
 from idp.policy.site_access import SiteAccess, decide_site_access
-from idp.store import accounts, approvals, clients
+from idp.store import accounts, approvals, clients, registrations, tokens
 from idp.web import browser_session
 from idp.web.account.sign_in import first_page
 from idp.web.context import provider
 from idp.web.forms import ActForm
 from idp.web.local_paths import may_return_here
 from idp.web.pages import render
+from idp.web.ways_back import entry_of
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from idp.store.accounts import Account
     from idp.store.clients import RegisteredClient
+    from idp.store.database import Transaction
 
 blueprint = Blueprint("dashboard", __name__)
+
+WAY_BACK_LASTS = 14 * 86400
+"""So long after the decision the first page still offers the page that a registration began at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +55,11 @@ def page() -> Response:
         account = accounts.get_account(tx, signed_in.account_id)
         registered = clients.list_clients(tx)
         decision = approvals.latest_decision(tx, account.account_id)
+        way_back = _way_back(tx, account)
     sites = [_site(client, account) for client in registered if client.initiate_login_uri and not client.disabled]
     return render(
         "account/dashboard.html",
+        way_back=way_back,
         account=account,
         signed_in=signed_in,
         sites=sites,
@@ -61,13 +68,23 @@ def page() -> Response:
     )
 
 
+def _way_back(tx: Transaction, account: Account) -> Site | None:
+    """The site and the page that the registration began at, until the person has been there."""
+    registration = registrations.find_registration(tx, account.registration_id) if account.registration_id else None
+    client = clients.find_client(tx, registration.client_id) if registration and registration.client_id else None
+    address = entry_of(client, registration.target) if client and registration else None
+    if client is None or address is None or tokens.has_family(tx, account.account_id, client.client_id):
+        return None
+    is_recent = account.approval_updated_at > provider().clock() - WAY_BACK_LASTS
+    found = replace(_site(client, account), enter=address)
+    return found if is_recent and found.access is SiteAccess.OPEN else None
+
+
 def _site(client: RegisteredClient, account: Account) -> Site:
-    uri = client.initiate_login_uri or ""
-    joint = "&" if urlsplit(uri).query else "?"
     return Site(
         name=client.name,
         description=str(client.details.get("description", "")),
-        host=urlsplit(uri).netloc,
-        enter=uri + joint + urlencode({"iss": provider().settings.server.issuer}),
+        host=urlsplit(client.initiate_login_uri or "").netloc,
+        enter=entry_of(client) or "",
         access=decide_site_access(require_approval=client.require_approval, approval_status=account.approval_status),
     )
