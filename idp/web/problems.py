@@ -33,6 +33,10 @@ log = structlog.get_logger("idp.web.problems")
 FORM_FIELDS = 1000
 """How many fields a form may have (RX-1)."""
 
+LONGEST_PATH = 200
+"""So much of an address without a route is written down."""
+
+_MAYBE_SECRET = re.compile(r"[A-Za-z0-9_-]{16,}")
 _SAFE_TEXT = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*\Z")
 _CODES = {
     401: "invalid_token",
@@ -84,7 +88,7 @@ def answer(problem: Problem, *, error: str = "", detail: str = "") -> Response:
     """Tell the problem to whoever asked, and write it down once under its reference (GO-8)."""
     reference = new_reference()
     write = log.error if problem.status == 500 else log.info
-    write("problem", reference=reference, status=problem.status, path=request.path, error=error, detail=detail)
+    write("problem", reference=reference, status=problem.status, path=path_for_log(), error=error, detail=detail)
     if is_for_programs(request.path):
         response = _as_json(problem, error)
     else:
@@ -94,6 +98,12 @@ def answer(problem: Problem, *, error: str = "", detail: str = "") -> Response:
     response.headers.update(problem.headers)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def path_for_log() -> str:
+    """Where it happened: the route, and of an address without one what cannot be the secret of a link (GO-7)."""
+    rule = request.url_rule
+    return rule.rule if rule is not None else _MAYBE_SECRET.sub("…", request.path[:LONGEST_PATH])
 
 
 def this_page() -> str | None:
@@ -182,7 +192,7 @@ def _on_http_error(error: HTTPException) -> Response:
 
 
 def _on_defect(error: Exception) -> Response:
-    log.error("defect", path=request.path, kind=type(error).__name__, exc_info=error)
+    log.error("defect", path=path_for_log(), kind=type(error).__name__, exc_info=error)
     title, text = _HTTP_PROBLEMS[500]()
     return answer(
         Problem(500, title, text, "us", can_try_again=True), error="server_error", detail=type(error).__name__

@@ -118,3 +118,18 @@ def raiser_of_away() -> Callable[[], None]:
     import sqlite3
 
     return raiser(sqlite3.OperationalError("unable to open database file"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/confirm/{}"), ("POST", "/reset/{}"), ("GET", "/confirm/{}/"), ("GET", "/register/status/{}/more")],
+)
+def test_no_log_line_names_the_secret_of_a_link(tmp_path: Path, method: str, path: str) -> None:
+    """A form that is not ours, a wrong method, an address that a mail program damaged: the link still works (GO-7)."""
+    secret = "Zk3q-_9vY1" * 4 + "abc"
+    browser = create_app(settings_in(tmp_path)).test_client()
+    with capture_logs() as logs:
+        answer = browser.open(path.format(secret), method=method)
+    assert answer.status_code in (400, 404, 405)
+    assert [line for line in logs if line["event"] == "problem"]
+    assert secret[:20] not in repr(logs)

@@ -9,10 +9,13 @@ from urllib.parse import quote
 
 import pytest
 
-from idp.config import LimitSettings
+from idp import create_app
+from idp.accounts.passwords import DEMO_PASSWORD
+from idp.config import DatabaseSettings, KeySettings, LimitSettings, PasswordSettings, Server, Settings
 from idp.store import accounts, pending
 from idp.store.database import Statement
-from tests.support.people import PASSWORD, Town, location, make_town, plain
+from tests.support.people import PASSWORD, MovingClock, Town, location, make_town, plain
+from tests.support.visitor import read_page
 
 _CLIENT = Statement(
     "INSERT INTO clients (client_id, details, require_approval, first_party, pkce_exempt, disabled, resources,"
@@ -443,3 +446,24 @@ def save_request(town: Town, browser: str) -> str:
             now=town.clock(),
             lifetime=1800,
         )
+
+
+def test_the_password_of_the_demo_signs_nobody_in_on_an_https_issuer(tmp_path: Path) -> None:
+    """A demo's database behind a real address: what is printed in our documents opens no account (CR-4)."""
+    passwords = PasswordSettings(memory_kib=8, time_cost=1)
+    for number, (issuer, status) in enumerate([("http://localhost", 303), ("https://login.example.com", 422)]):
+        folder = tmp_path / str(number)
+        settings = Settings(
+            server=Server(issuer=issuer),
+            database=DatabaseSettings(url=f"sqlite:///{folder}/idp.sqlite3"),
+            keys=KeySettings(directory=folder / "keys"),
+            passwords=passwords,
+        )
+        folder.mkdir()
+        app = create_app(settings)
+        place = Town(app, app.extensions["idp"], MovingClock())
+        place.add(password=DEMO_PASSWORD)
+        web = app.test_client()
+        page = read_page("", 200, web.get("/sign-in", base_url=issuer).text)
+        values = {**dict(page.form("login-submit").fields), "username": "anna.berg", "password": DEMO_PASSWORD}
+        assert web.post("/sign-in", base_url=issuer, data=values).status_code == status
