@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, make_response, redirect, request
 from flask.typing import ResponseReturnValue
@@ -55,11 +55,11 @@ def routes(site: Site) -> Blueprint:
 def start_from_here(site: Site) -> ResponseReturnValue:
     """Sign in first, then back to this page; what a form sent is kept, and sent again when the customer says so."""
     if request.method in ("GET", "HEAD"):
-        return start(site, request.full_path.rstrip("?"))
+        return start(site, _this_page(site))
     kept: dict[str, Any] | None = None
     if _is_own_form(site):
-        kept = {"path": request.full_path.rstrip("?"), "fields": list(request.form.items(multi=True))}
-    return start(site, request.path, kept=kept)
+        kept = {"path": _this_page(site), "fields": list(request.form.items(multi=True))}
+    return start(site, _this_page(site, with_query=False), kept=kept)
 
 
 def start(
@@ -120,6 +120,13 @@ def local_path(site: Site, text: str | None) -> str:
     if parts.scheme or parts.netloc or not text.startswith("/") or text.startswith("//"):
         return "/"
     return text
+
+
+def _this_page(site: Site, *, with_query: bool = True) -> str:
+    """The page that was asked for, written as in an address: a decoded tab or backslash would lead elsewhere (WB-6)."""
+    path = quote(request.path, safe="/:@!$&'()*+,;=~")
+    query = quote(request.query_string, safe="%/:?@!$&'()*+,;=~[]") if with_query else ""
+    return local_path(site, f"{path}?{query}" if query else path)
 
 
 def _is_own_form(site: Site) -> bool:

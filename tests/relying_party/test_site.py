@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -247,3 +249,49 @@ def test_a_bad_logout_token_is_refused(visitor: FlaskClient, token: str) -> None
 def test_another_issuers_request_to_sign_in_is_refused(visitor: FlaskClient) -> None:
     """`initiate_login_uri` starts nothing for a foreign issuer (OpenID Connect Core §4)."""
     assert visitor.get("/account/sign-in?iss=https://evil.example").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path", ["/%09/evil.example/", "/%5Cevil.example/", "/%0A/evil.example", "/%2Fevil.example/", "/%00"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_no_page_address_leads_to_another_site_after_sign_in(
+    site: Site, visitor: FlaskClient, path: str, method: str
+) -> None:
+    """Browsers drop tabs and read a backslash as a slash: neither the redirect nor the form sent again leaves (WB-6)."""
+
+    @site.app.route("/<path:page>", methods=["GET", "POST"])
+    @site.signed_in_required
+    def anything(page: str) -> str:
+        return page
+
+    answer = visitor.open(path, method=method, base_url="http://127.0.0.1:2", data={"comment": "mine"})
+    for name, cookie in walks(visitor):
+        walk = site.box.open("site-sign-in", cookie)
+        assert walk is not None
+        kept = site.store.take_input(hashlib.sha256(walk["state"].encode()).hexdigest(), NOW)
+        again = (site.box.open("site-input", kept) or {"path": "/"})["path"] if kept else "/"
+        for target in (walk["target"], again):
+            assert re.fullmatch(r"/(?![/\\])[!-\[\]-~]*", target), (name, target)
+    assert answer.status_code in (303, 308, 404)
+    assert answer.status_code != 303 or walks(visitor)
+
+
+def test_the_page_to_come_back_to_is_the_one_that_was_asked_for(site: Site, visitor: FlaskClient) -> None:
+    """Escaped letters stay escaped, so that the way back finds the same page."""
+
+    @site.app.get("/files/<name>")
+    @site.signed_in_required
+    def file(name: str) -> str:
+        return name
+
+    visitor.get("/files/r%C3%A9sum%C3%A9%20100%25%3F.pdf?a=%26&b=%C3%A9", base_url="http://127.0.0.1:2")
+    [(_name, cookie)] = walks(visitor)
+    walk = site.box.open("site-sign-in", cookie)
+    assert walk is not None
+    assert walk["target"] == "/files/r%C3%A9sum%C3%A9%20100%25%3F.pdf?a=%26&b=%C3%A9"
+
+
+def walks(visitor: FlaskClient) -> list[tuple[str, str]]:
+    """The cookies of walks that began in this browser."""
+    return [(cookie.key, cookie.value) for cookie in visitor._cookies.values() if "_walk_" in cookie.key]
