@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import ssl
 import tomllib
 from email.utils import getaddresses
 from pathlib import Path
@@ -26,6 +27,10 @@ from pydantic import (
 )
 
 from idp.errors import ConfigError
+
+_PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9A-Fa-f:.]+")
+_PLAIN_PATH = re.compile(r"(/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*/?")
+_HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+|[0-9A-Fa-f:]+)(:[0-9]{1,5})?")
 
 LANGUAGES = ("en", "de", "fr", "es")
 ENVIRONMENT_PREFIX = "IDP_"
@@ -55,6 +60,14 @@ class Server(Section):
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("must be an absolute http or https address, such as https://id.example.com")
+        if (
+            not _is_port(parts.netloc)
+            or not _PLAIN_HOST.fullmatch(parts.hostname)
+            or not _PLAIN_PATH.fullmatch(parts.path)
+        ):
+            raise ValueError(
+                "must be plain ASCII: a host name (xn--… for others), a port up to 65535, a path such as /id"
+            )
         if parts.query or parts.fragment or "@" in parts.netloc or value.endswith("/"):
             raise ValueError("must have no query, fragment, user or closing slash")
         if parts.scheme == "http" and not is_loopback_host(parts.hostname):
@@ -87,6 +100,8 @@ class DatabaseSettings(Section):
             value = "postgresql://" + value.removeprefix("postgres://")
         if not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
             raise ValueError("must start with sqlite:/// or postgresql://")
+        if value.startswith("sqlite:") and value.removeprefix("sqlite:///") in ("", ":memory:"):
+            raise ValueError("must name a file, such as sqlite:///var/idp.sqlite3")
         return value
 
     @property
@@ -161,6 +176,13 @@ class RegistrationSettings(Section):
     terms_url: str = Field("", description="Address of the terms of use.")
     privacy_url: str = Field("", description="Address of the privacy notice.")
 
+    @field_validator("terms_url", "privacy_url")
+    @classmethod
+    def _check_page(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s\"'<>]+", value):
+            raise ValueError("must be an http or https address, such as https://www.example.com/terms")
+        return value
+
 
 class PasswordSettings(Section):
     """`[passwords]`: argon2id (RFC 9106) and the rules of choosing one."""
@@ -211,6 +233,26 @@ class OutboundSettings(Section):
     )
     ca_file: Path | None = Field(None, description="Extra certificate authorities, PEM.")
 
+    @field_validator("allow_hosts")
+    @classmethod
+    def _check_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if not _HOST_AND_PORT.fullmatch(host):
+                raise ValueError(
+                    f'must be host names, each "host" or "host:port" without a scheme; {host!r} is not one'
+                )
+        return value
+
+    @field_validator("ca_file")
+    @classmethod
+    def _check_ca_file(cls, value: Path | None) -> Path | None:
+        try:
+            if value is not None:
+                ssl.create_default_context(cafile=value)
+        except OSError:
+            raise ValueError(f"{value} cannot be read, or holds no certificates in PEM") from None
+        return value
+
 
 class BrandingSettings(Section):
     """`[branding]`: whose account this is."""
@@ -224,6 +266,20 @@ class BrandingSettings(Section):
         "en", description="Spoken where a browser wishes none of ours."
     )
     time_zone: str = Field("UTC", description="The zone that pages and mails tell times in, such as Europe/Berlin.")
+
+    @field_validator("logo")
+    @classmethod
+    def _check_logo(cls, value: Path | None) -> Path | None:
+        if value is not None and not (value.suffix.lower() in (".svg", ".png") and value.is_file()):
+            raise ValueError(f"{value} is no SVG or PNG file; a relative path begins where idp is started")
+        return value
+
+    @field_validator("templates")
+    @classmethod
+    def _check_templates(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError(f"{value} is no folder; a relative path begins where idp is started")
+        return value
 
     @field_validator("time_zone")
     @classmethod
@@ -275,6 +331,12 @@ class Settings(Section):
         return self.server.issuer.startswith("https://")
 
 
+def _is_port(netloc: str) -> bool:
+    """Whether the port, where there is one, is a port."""
+    port = netloc.rpartition("]")[2].partition(":")[2]
+    return not port or (re.fullmatch(r"[0-9]{1,5}", port) is not None and 0 < int(port) < 65536)
+
+
 def is_loopback_host(host: str) -> bool:
     """Whether a host name or address literal stays on this machine (RFC 8252 §8.3)."""
     if host == "localhost" or host.endswith(".localhost"):
@@ -310,11 +372,16 @@ def load_settings(path: Path | None = None, environment: dict[str, str] | None =
         path = Path(variables["IDP_CONFIG"])
     values = _read_file(path) if path else {}
     source = str(path) if path else "defaults"
-    _merge_environment(values, variables)
+    for section, content in values.items():
+        if section == "source":
+            raise ConfigError(f"{source}: source: is not a known setting; known are: {', '.join(_known_keys(()))}")
+        if section in Settings.model_fields and not isinstance(content, dict):
+            raise ConfigError(f"{source}: {section}: must be a table; write [{section}] and its keys below it")
+    from_environment = _merge_environment(values, variables)
     try:
         return Settings.model_validate({**values, "source": source})
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(source, fault) for fault in error.errors())) from None
+        raise ConfigError("\n".join(_explain(source, fault, from_environment) for fault in error.errors())) from None
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -328,9 +395,11 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: is not valid TOML: {error}") from None
 
 
-def _merge_environment(values: dict[str, Any], variables: dict[str, str]) -> None:
-    """Lay `IDP_SECTION__KEY` over the file; lists are separated by commas."""
+def _merge_environment(values: dict[str, Any], variables: dict[str, str]) -> dict[tuple[str, ...], str]:
+    """Lay `IDP_SECTION__KEY` over the file; lists are separated by commas. Out: which variable a key came from."""
+    came_from: dict[tuple[str, ...], str] = {}
     for name, text in variables.items():
+        _check_spelling(name)
         if not name.startswith(ENVIRONMENT_PREFIX) or "__" not in name:
             continue
         section, _, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
@@ -344,9 +413,23 @@ def _merge_environment(values: dict[str, Any], variables: dict[str, str]) -> Non
         is_list = field is not None and "tuple" in str(field.annotation)
         value: Any = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
         values.setdefault(section, {})[key] = value
+        came_from[section, key] = name
+    return came_from
 
 
-def _explain(source: str, fault: Any) -> str:
+def _check_spelling(name: str) -> None:
+    """One underscore where two belong would be read as nothing at all."""
+    section, _, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("_")
+    model = Settings.model_fields.get(section)
+    keys = getattr(model.annotation, "model_fields", {}) if model else {}
+    if name.startswith(ENVIRONMENT_PREFIX) and key in keys:
+        right = f"{ENVIRONMENT_PREFIX}{section}__{key}".upper()
+        raise ConfigError(f"{name} in the environment: is not a known setting; two underscores are needed: {right}")
+
+
+def _explain(source: str, fault: Any, from_environment: dict[tuple[str, ...], str]) -> str:
+    variable = next((name for place, name in from_environment.items() if fault["loc"][: len(place)] == place), None)
+    source = f"{variable} in the environment" if variable else source
     key = ".".join(str(part) for part in fault["loc"]) or "settings"
     if fault["type"] == "extra_forbidden":
         known = ", ".join(_known_keys(fault["loc"]))

@@ -43,6 +43,13 @@ def with_settings(function: Callable[..., None]) -> Callable[..., None]:
             function(settings=settings, **values)
         except ConfigError as error:
             raise Refused(str(error)) from None
+        except Exception as error:
+            from idp.store.database import is_away
+
+            if not is_away(error):
+                raise
+            reason = str(getattr(error, "orig", error.__cause__) or error).partition("\n")[0]
+            raise Refused(f"{settings.source}: database.url: the database cannot be reached: {reason}") from None
 
     return cast("Callable[..., None]", wrapped)
 

@@ -19,7 +19,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.util import Finalize
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,8 +26,11 @@ import click
 from idp import create_app
 from idp.cli.common import Refused, with_settings
 from idp.logs import configure_logging
+from idp.store.database import sqlite_path
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from idp.config import Settings
     from idp.provider import Provider
 
@@ -153,8 +155,7 @@ def only_server(settings: Settings) -> Iterator[None]:
     if not settings.database.is_sqlite:
         yield
         return
-    path = Path(settings.database.url.removeprefix("sqlite:///")).resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = sqlite_path(settings.database.url)
     with path.with_name(path.name + ".serving").open("w") as file:
         _lock(file.fileno(), path)
         yield

@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
-from idp.errors import Busy
+from idp.errors import Busy, ConfigError
 from idp.store.models.base import db
 
 if TYPE_CHECKING:
@@ -255,13 +255,22 @@ def prepare_engine(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def sqlite_path(url: str) -> Path:
+    """The database's file, with its folder made. Raises `ConfigError` where that cannot be."""
+    path = Path(url.removeprefix("sqlite:///")).resolve()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"database.url: the folder {path.parent} cannot be made: {error.strerror}") from None
+    return path
+
+
 def open_database(app: Flask, url: str, *, durability: str = "balanced") -> Database:
     """Bind Flask-SQLAlchemy to the application and return the database behind it."""
     app.config["SQLALCHEMY_DATABASE_URI"] = driver_url(url)
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
     if url.startswith("sqlite:///"):
-        Path(url.removeprefix("sqlite:///")).resolve().parent.mkdir(parents=True, exist_ok=True)
-        app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///" + str(Path(url.removeprefix("sqlite:///")).resolve())
+        app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{sqlite_path(url)}"
     db.init_app(app)
     with app.app_context():
         engine = db.engine
