@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flask import Flask, Response, abort, render_template, request
 
+from examples.look import look
 from idp.relying_party import Site
 
 HERE = Path(__file__).resolve().parent
@@ -49,7 +50,14 @@ def create_app(clock: Callable[[], float] = time.time) -> Flask:
         base_url=os.environ["SITE_URL"],
         clock=clock,
     )
-    app.context_processor(lambda: {"portal": os.environ.get("OTHER_SITE_URL", ""), "issuer": site.provider.issuer})
+    app.register_blueprint(look)
+    app.context_processor(
+        lambda: {
+            "name": "Download library",
+            "portal": os.environ.get("OTHER_SITE_URL", ""),
+            "issuer": site.provider.issuer,
+        }
+    )
 
     @app.get("/")
     def catalogue() -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from flask import Flask, render_template
 
+from examples.look import look
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -29,6 +31,7 @@ PEOPLE = (
 def create_app() -> Flask:
     """The page; its addresses come from the environment, set by `idp demo`."""
     app = Flask(__name__)
+    app.register_blueprint(look)
 
     @app.get("/")
     def start() -> str:

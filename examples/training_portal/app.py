@@ -12,6 +12,7 @@ from pathlib import Path
 from flask import Flask, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from examples.look import look
 from idp.relying_party import Site
 
 HERE = Path(__file__).resolve().parent
@@ -54,7 +55,14 @@ def create_app(clock: Callable[[], float] = time.time) -> Flask:
         clock=clock,
     )
     bookings = Bookings(data / "bookings.sqlite3")
-    app.context_processor(lambda: {"library": os.environ.get("OTHER_SITE_URL", ""), "issuer": site.provider.issuer})
+    app.register_blueprint(look)
+    app.context_processor(
+        lambda: {
+            "name": "Training portal",
+            "library": os.environ.get("OTHER_SITE_URL", ""),
+            "issuer": site.provider.issuer,
+        }
+    )
 
     @app.get("/")
     def dates() -> str:
