@@ -50,7 +50,6 @@ class Server(Section):
     workers: int = Field(1, ge=1, le=64, description="Server processes; more than one needs PostgreSQL.")
     threads: int = Field(4, ge=1, le=64, description="Blocking threads of each process.")
     trusted_proxies: int = Field(0, ge=0, le=8, description="How many proxies in front set X-Forwarded-*.")
-    front: bool = Field(False, description="Answer the hot protocol endpoints below Flask.")
     worker: bool = Field(True, description="Run the delivery worker inside `idp serve`.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -168,9 +167,8 @@ class RegistrationSettings(Section):
 
     open: bool = Field(True, description="Whether the form accepts registrations.")
     tell_taken_address: bool = Field(False, description="Tell in the form that an address has an account.")
-    review_promise: str = Field("2 working days", description="How long a review usually takes, said to applicants.")
     review_working_days: int = Field(
-        2, ge=1, le=30, description="The same in working days; the queue shows what is late."
+        2, ge=1, le=30, description="How long a review usually takes, as applicants are told."
     )
     automatic_per_hour: int = Field(500, ge=0, description="Approvals by rule in an hour; beyond, staff decide.")
     terms_url: str = Field("", description="Address of the terms of use.")

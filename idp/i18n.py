@@ -181,11 +181,6 @@ def format_stamp(instant: int) -> str:
     return babel_datetime(_at(instant), "d MMM y, HH:mm", locale=_format_locale())
 
 
-def is_same_day(instant: int, other: int) -> bool:
-    """Whether two instants fall on one date where the reader is."""
-    return _at(instant).date() == _at(other).date()
-
-
 def _at(instant: int) -> datetime:
     return datetime.fromtimestamp(instant, _zone.get())
 
@@ -202,3 +197,8 @@ def format_duration(seconds: int) -> str:
     if seconds >= 3600:
         return ngettext("%(num)s hour", "%(num)s hours", seconds // 3600)
     return ngettext("%(num)s minute", "%(num)s minutes", max(1, seconds // 60))
+
+
+def format_working_days(days: int) -> str:
+    """How long people take: `2 working days`."""
+    return ngettext("%(num)s working day", "%(num)s working days", days)

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from idp.keys.master import MasterKey
 
 ID_TOKEN_TYPE = "JWT"
-LOGOUT_TOKEN_TYPE = "logout+jwt"
 DEFAULT_ALGORITHM = "RS256"
 LONGEST_JWT = 16384
 

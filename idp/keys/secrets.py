@@ -9,6 +9,9 @@ import hashlib
 import hmac
 import secrets
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 REFERENCE_LETTERS = "BCDFGHJKMNPQRSTVWXYZ23456789"
 CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 
@@ -49,3 +52,23 @@ def is_same(left: bytes | str, right: bytes | str) -> bool:
     first = left.encode() if isinstance(left, str) else left
     second = right.encode() if isinstance(right, str) else right
     return hmac.compare_digest(first, second)
+
+
+def seal_under(purpose: str, secret: str, plain: bytes) -> bytes:
+    """Encrypt what only the holder of a secret of ours may read, where its hash alone is kept beside it.
+
+    Each secret seals one value, so that one nonce does for all (NIST SP 800-38D §8).
+    """
+    return _sealer(purpose, secret).encrypt(bytes(12), plain, None)
+
+
+def open_under(purpose: str, secret: str, sealed: bytes) -> bytes:
+    """Decrypt; raises `ValueError` where secret and content do not belong together."""
+    try:
+        return _sealer(purpose, secret).decrypt(bytes(12), sealed, None)
+    except InvalidTag:
+        raise ValueError("the sealed value does not open with this secret") from None
+
+
+def _sealer(purpose: str, secret: str) -> AESGCM:
+    return AESGCM(hash_secret(f"seal:{purpose}", secret))

@@ -53,5 +53,5 @@ def review_again(provider: Provider, tx: Transaction, *, to: Recipient, reason: 
         to,
         reason=reason,
         status_link=own_link(provider, "/"),
-        review_promise=provider.settings.registration.review_promise,
+        review_working_days=provider.settings.registration.review_working_days,
     )

@@ -72,5 +72,5 @@ def registration_waiting(
         status_link=own_link(provider, status_link),
         reference=reference,
         user_name=user_name,
-        review_promise=provider.settings.registration.review_promise,
+        review_working_days=provider.settings.registration.review_working_days,
     )

@@ -51,8 +51,8 @@ def _context(settings: Settings, name: str, values: dict[str, Any]) -> dict[str,
     person = greeting_name(name)
     if "lifetime" in values:
         values["lifetime"] = i18n.format_duration(values["lifetime"])
-    if "review_promise" in values:
-        values["review_promise"] = _(values["review_promise"])
+    if "review_working_days" in values:
+        values["review_promise"] = i18n.format_working_days(values.pop("review_working_days"))
     return {
         "greeting": _("Hello %(name)s,", name=person) if person else _("Hello,"),
         "locale": i18n.current_locale(),

@@ -45,7 +45,6 @@ STANDARD = frozenset(
     ]
 )
 LONGEST_LOGIN_HINT = 255
-LONGEST_MAX_AGE = 10**9
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?(/[^#]*)?\Z")

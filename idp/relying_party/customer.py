@@ -39,14 +39,3 @@ class Customer:
     def is_approved(self) -> bool:
         """Whether the exclusive part is open to this customer."""
         return self.approval_status == "approved"
-
-    @property
-    def region(self) -> str:
-        """The region that the customer chose, or nothing (scope `interests`)."""
-        return str(self.claims.get("region", ""))
-
-    @property
-    def interests(self) -> tuple[str, ...]:
-        """Keys of the topics that the customer chose (scope `interests`)."""
-        values = self.claims.get("interests")
-        return tuple(str(value) for value in values) if isinstance(values, list) else ()

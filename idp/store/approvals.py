@@ -195,6 +195,12 @@ def find_applied(tx: Transaction, registration_id: str | None) -> Applied | None
     return Applied(**values, site_name=str(details.get("client_name") or ""))
 
 
+def find_reference(tx: Transaction, registration_id: str | None) -> str:
+    """The number that the applicant can name and staff find; "" for accounts that `idp apply` made."""
+    applied = find_applied(tx, registration_id)
+    return applied.reference if applied else ""
+
+
 def list_open_sites(tx: Transaction, account_id: str, now: int) -> list[OpenSite]:
     """Where the account is signed in now (UX: before harm, say what will happen)."""
     return [

@@ -32,8 +32,6 @@ _OF_ACCOUNT = Statement(
     _SELECT + " WHERE e.account_id = :account_id OR e.registration_id = :registration_id" + _NEWEST_FIRST
 )
 _PAGE = Statement(_SELECT + " WHERE e.event_id < :before AND (:act = '' OR e.act = :act)" + _NEWEST_FIRST)
-_BY_REFERENCE = Statement(_SELECT + " WHERE e.reference = :reference" + _NEWEST_FIRST)
-
 _LAST = 2**62
 
 
@@ -98,11 +96,6 @@ def list_events(tx: Transaction, account_id: str, registration_id: str | None = 
 def page_events(tx: Transaction, *, before: int | None = None, act: str = "", limit: int = 50) -> list[Event]:
     """The trail, newest first, from just below the event `before`."""
     return _parse(tx.all(_PAGE, before=_LAST if before is None else before, act=act, limit=limit))
-
-
-def find_events_by_reference(tx: Transaction, reference: str, limit: int = 20) -> list[Event]:
-    """Events that carry the reference number of a customer's screenshot."""
-    return _parse(tx.all(_BY_REFERENCE, reference=reference, limit=limit))
 
 
 def _parse(rows: Sequence[Row]) -> list[Event]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idp.keys.secrets import hash_secret, new_secret
+from idp.keys.secrets import hash_secret, new_secret, open_under, seal_under
 from idp.store.database import Statement
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def save_pending(
         handle_hash=hash_secret(PURPOSE, handle),
         browser_hash=hash_secret("browser", browser_id),
         client_id=client_id,
-        request=_dump(request),
+        request=_seal(PURPOSE, handle, request),
         seen_sid=seen_sid,
         seen_auth_time=seen_auth_time,
         now=now,
@@ -199,7 +199,7 @@ def park_request(tx: Transaction, purpose: str, parameters: Mapping[str, str], *
         handle_hash=hash_secret(purpose, handle),
         browser_hash=None,
         client_id=parameters.get("client_id", "")[:255],
-        request=_dump(parameters),
+        request=_seal(purpose, handle, parameters),
         seen_sid=None,
         seen_auth_time=None,
         now=now,
@@ -211,7 +211,7 @@ def park_request(tx: Transaction, purpose: str, parameters: Mapping[str, str], *
 def find_parked(tx: Transaction, purpose: str, handle: str, now: int) -> dict[str, str] | None:
     """The parameters of a parked request; None where it is unknown or too old."""
     row = tx.one(_FIND_PARKED, handle_hash=hash_secret(purpose, handle), now=now)
-    return None if row is None else json.loads(row["request"])
+    return None if row is None else _open(purpose, handle, row)
 
 
 def delete_old_pending(tx: Transaction, before: int) -> int:
@@ -219,10 +219,17 @@ def delete_old_pending(tx: Transaction, before: int) -> int:
     return tx.run(_DELETE_OLD, before=before)
 
 
-def _dump(parameters: Mapping[str, str]) -> str:
-    return json.dumps(dict(parameters), ensure_ascii=False, separators=(",", ":"))
+def _seal(purpose: str, handle: str, parameters: Mapping[str, str]) -> bytes:
+    """Hints are ID tokens, and addresses at a site are nobody's business: only who has the handle reads them (GO-7)."""
+    plain = json.dumps(dict(parameters), ensure_ascii=False, separators=(",", ":"))
+    return seal_under(purpose, handle, plain.encode("utf-8", "surrogatepass"))
+
+
+def _open(purpose: str, handle: str, row: Row) -> dict[str, str]:
+    opened: dict[str, str] = json.loads(open_under(purpose, handle, bytes(row["request"])))
+    return opened
 
 
 def _parse(handle: str, row: Row) -> Pending:
     names = ("client_id", "account_id", "sid", "seen_sid", "seen_auth_time", "chosen_at", "created_at", "expires_at")
-    return Pending(handle=handle, request=json.loads(row["request"]), **{name: row[name] for name in names})
+    return Pending(handle=handle, request=_open(PURPOSE, handle, row), **{name: row[name] for name in names})

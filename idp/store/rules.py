@@ -21,7 +21,6 @@ _SAVE = Statement(
     " countries = excluded.countries, ownership = excluded.ownership, outcome = excluded.outcome,"
     " reason = excluded.reason, updated_at = excluded.updated_at"
 )
-_DELETE = Statement("DELETE FROM approval_rules WHERE rule_key = :rule_key")
 _COUNTS = Statement(
     "SELECT actor, COUNT(*) AS count FROM approval_decisions WHERE actor_kind = 'rule' AND created_at >= :since GROUP BY actor"
 )
@@ -67,11 +66,6 @@ def save_rule(tx: Transaction, rule: StoredRule, *, position: int, now: int) -> 
         reason=rule.reason,
         now=now,
     )
-
-
-def delete_rule(tx: Transaction, rule_key: str) -> bool:
-    """Take a rule away; decisions that it took stay."""
-    return tx.run(_DELETE, rule_key=rule_key) == 1
 
 
 def count_decisions(tx: Transaction, since: int) -> Mapping[str, int]:

@@ -37,6 +37,7 @@ def install(app: Flask, provider: Provider) -> None:
     app.jinja_env.globals.update(
         format_clock=i18n.format_clock,
         format_day=i18n.format_day,
+        format_working_days=i18n.format_working_days,
         format_moment=i18n.format_moment,
         format_stamp=i18n.format_stamp,
         format_duration=i18n.format_duration,

@@ -29,7 +29,7 @@ VALUES: dict[str, Any] = {
     "reason": "The device was returned.",
     "user_name": "anna.berg",
     "site_name": "Download library",
-    "review_promise": "2 working days",
+    "review_working_days": 2,
 }
 MESSAGES = sorted(folder.name for folder in (resources.templates_folder() / "mail").iterdir() if folder.is_dir())
 SETTINGS = Settings(mail=MailSettings(customer_care="care@example.com"))

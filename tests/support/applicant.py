@@ -6,7 +6,6 @@ import json
 import re
 from typing import Any
 
-from idp.keys.secrets import hash_secret
 from idp.store.database import Row
 from tests.support.lobby import Lobby, hidden_fields
 
@@ -92,8 +91,3 @@ def registration_rows(house: Lobby) -> list[Row]:
 def accounts_of(house: Lobby, email: str = FORM["email"]) -> list[Row]:
     """The accounts with an address."""
     return house.rows("SELECT * FROM accounts WHERE email_key = :key", key=email)
-
-
-def hash_of_link(link: str) -> bytes:
-    """How a confirmation link is kept."""
-    return hash_secret("confirm", link.rpartition("/")[2])

@@ -149,11 +149,6 @@ class Browser:
         """The usual authorization request, changed: None takes a parameter away."""
         return self.get("/oauth/authorize?" + urlencode(request_parameters(**changes)))
 
-    def press(self, page: Any, path: str, wish: str) -> Any:
-        """Press a button of a page's form."""
-        fields = hidden_fields(page.text)
-        return self.post(path, {**fields, "wish": wish})
-
 
 def request_parameters(**changes: str | None) -> dict[str, str]:
     """The parameters of a good authorization request, changed."""

@@ -532,6 +532,19 @@ def test_the_way_back_to_a_site_outlives_everything(house: Lobby, nora: Applican
     assert quote(page, safe="") in status
 
 
+def test_every_page_that_says_not_yet_names_the_reference(house: Lobby, nora: Applicant) -> None:
+    """Status page, first page and the page before a site show the number that staff find (F-1.8)."""
+    nora.register()
+    status = nora.get(nora.confirm(newest_link(house)).location).text
+    number = registration_rows(house)[0]["reference"]
+    assert nora.send("/sign-in", "/sign-in", {"username": FORM["email"], "password": PASSWORD}).status_code == 303
+    waiting = nora.get("/oauth/authorize?" + urlencode(request_parameters(client_id="strict")))
+    for text in (status, nora.get("/").text, nora.get(waiting.location).text):
+        assert number in text
+    house.run("UPDATE accounts SET approval_status = 'approved'")
+    assert number not in nora.get("/").text
+
+
 def test_a_handle_of_another_browser_names_no_site(house: Lobby, nora: Applicant) -> None:
     """The waiting request belongs to one browser (RD-15)."""
     answer = nora.get("/oauth/authorize?" + urlencode(request_parameters(client_id="strict")))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from sqlalchemy import LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.store.models.base import (
@@ -11,7 +10,6 @@ from idp.store.models.base import (
     Hash,
     Identifier,
     Instant,
-    JsonText,
     Line,
     Prose,
     Word,
@@ -23,6 +21,7 @@ class PendingAuthorization(Base):
 
     `account_id` and `sid`: whom a page of this request was shown to. `seen_sid` and `seen_auth_time`: who was signed in
     when the request came, so that a demanded sign-in is known to be a new one. `chosen_at`: the account was chosen.
+    `request` is sealed under the handle.
     """
 
     __tablename__ = "pending_authorizations"
@@ -30,7 +29,7 @@ class PendingAuthorization(Base):
     handle_hash: Mapped[Hash] = mapped_column(primary_key=True)
     browser_hash: Mapped[Hash | None]
     client_id: Mapped[Line]
-    request: Mapped[dict[str, Any]] = mapped_column(JsonText)
+    request: Mapped[bytes] = mapped_column(LargeBinary)
     account_id: Mapped[Identifier | None] = mapped_column(index=True)
     sid: Mapped[Identifier | None]
     seen_sid: Mapped[Identifier | None]

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint
 
+from idp.policy.interaction import APPROVED
 from idp.policy.site_access import SiteAccess, decide_site_access
 from idp.store import accounts, approvals, clients, registrations, tokens
 from idp.web import browser_session
@@ -56,10 +57,12 @@ def page() -> Response:
         registered = clients.list_clients(tx)
         decision = approvals.latest_decision(tx, account.account_id)
         way_back = _way_back(tx, account)
+        reference_number = approvals.find_reference(tx, account.registration_id)
     sites = [_site(client, account) for client in registered if client.initiate_login_uri and not client.disabled]
     return render(
         "account/dashboard.html",
         way_back=way_back,
+        reference_number=reference_number if account.approval_status != APPROVED else "",
         account=account,
         signed_in=signed_in,
         sites=sites,

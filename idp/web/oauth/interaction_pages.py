@@ -18,7 +18,7 @@ from idp.i18n import format_clock, gettext
 from idp.keys.secrets import is_same, new_reference
 from idp.protocol.authorization_response import ReplyTo
 from idp.protocol.third_party_login import build_initiation
-from idp.store import pending
+from idp.store import accounts, approvals, pending
 from idp.store.clients import RegisteredClient, find_client
 from idp.web.browser_session import browser_id
 from idp.web.context import provider
@@ -85,6 +85,8 @@ def show(page: Page) -> Response:
     values |= {"form": form, "handle": page.waiting.handle}
     if page.name == "consent":
         values |= {"items": describe_scope(page.opened.scope, page.end_user), "ends": describe_end(page)}
+    if page.name == "explain_approval":
+        values["reference_number"] = _find_reference(page.end_user)
     return render(f"oauth/{page.name}.html", **values)
 
 
@@ -123,6 +125,12 @@ def _find_client_of(handle: str) -> RegisteredClient | None:
     with provider().database.reading() as tx:
         client_id = pending.find_client_of_request(tx, handle, browser) if browser else None
         return find_client(tx, client_id) if client_id else None
+
+
+def _find_reference(end_user: EndUser) -> str:
+    with provider().database.reading() as tx:
+        account = accounts.get_account(tx, end_user.account_id)
+        return approvals.find_reference(tx, account.registration_id)
 
 
 def _note(error: ProtocolError) -> str:
