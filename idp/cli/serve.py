@@ -100,6 +100,7 @@ def _stop_on_signals(server: Any, before: Any) -> None:
 
 def load_application(settings: Settings, parent: int) -> Callable[..., Any]:
     """Build the application of one server process, and start its delivery worker."""
+    stop_once_on_signals()
     end_with_parent(parent)
     configure_logging(settings.server.log_level)
     app = create_app(settings)
@@ -110,6 +111,27 @@ def load_application(settings: Settings, parent: int) -> Callable[..., Any]:
         worker.start()
         Finalize(None, worker.stop, exitpriority=100)
     return app
+
+
+def stop_once_on_signals() -> None:
+    """Let granian hear of one signal only.
+
+    Ctrl-C and service managers signal a whole group, and the parent tells its processes as well; granian's server process
+    sometimes never ends when it is told twice. So both signals are taken by a thread, which passes on the first.
+    """
+    signals = {signal.SIGINT, signal.SIGTERM}
+    for number in signals:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    threading.Thread(target=_pass_on, args=(signals,), name="stop", daemon=True).start()
+
+
+def _pass_on(signals: set[signal.Signals]) -> None:
+    number = signal.sigwait(signals)
+    handler = signal.getsignal(number)
+    if not callable(handler):  # granian has not begun yet
+        os._exit(0)
+    handler(number, None)
 
 
 def end_with_parent(parent: int) -> None:

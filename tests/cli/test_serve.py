@@ -72,11 +72,12 @@ def test_it_stops_when_asked(tmp_path: Path, sign: signal.Signals) -> None:
         assert "ERROR" not in running.log
 
 
-def test_ctrl_c_in_a_terminal_reaches_all_processes(tmp_path: Path) -> None:
-    """A terminal signals the whole group; that is a clean stop too."""
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_all_processes_is_a_clean_stop(tmp_path: Path, sign: signal.Signals) -> None:
+    """As Ctrl-C in a terminal and a service manager do; each process then hears of it twice."""
     with server(tmp_path, free_port()) as running:
         children = children_of(running.pid)
-        os.killpg(running.pid, signal.SIGINT)
+        os.killpg(running.pid, sign)
         assert running.process.wait(WAIT_SECONDS) == 0
         wait_until_gone(children)
         assert "Traceback" not in running.log
