@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from idp.errors import ProtocolError
 from idp.protocol.client_authentication import FindClient
-from idp.protocol.id_token import build_id_token_claims
+from idp.protocol.id_token import Bound, build_id_token_claims
 from idp.store import accounts, tokens
 
 if TYPE_CHECKING:
@@ -70,22 +70,58 @@ def issue_tokens(
 
     Signed before the commit: what cannot be signed was not issued.
     """
+    answer = issue_access_token(tx, issuing, family, client, scopes, now=now)
+    if refresh_token is not None:
+        answer["refresh_token"] = refresh_token
+    if "openid" in scopes:
+        bound = Bound(access_token=answer["access_token"])
+        answer["id_token"] = sign_id_token(issuing, family, account, client, scopes, bound, is_first=is_first, now=now)
+    return answer
+
+
+def issue_access_token(
+    tx: Transaction,
+    issuing: Issuing,
+    family: Family,
+    client: RegisteredClient,
+    scopes: frozenset[str],
+    *,
+    now: int,
+) -> dict[str, Any]:
+    """An access token with what is said beside it, at the token and at the authorization endpoint (RFC 6749 §5.1, §4.2.2)."""
     scope = " ".join(sorted(scopes))
     expires_at = _earliest(family, now, issuing.lifetimes.access_token)
     token = tokens.insert_access_token(
         tx, family, scope=scope, audience=client.audience, now=now, expires_at=expires_at
     )
-    answer: dict[str, Any] = {
-        "access_token": token,
-        "token_type": "Bearer",
-        "expires_in": expires_at - now,
-        "scope": scope,
-    }
-    if refresh_token is not None:
-        answer["refresh_token"] = refresh_token
-    if "openid" in scopes:
-        answer["id_token"] = _sign_id_token(issuing, family, account, client, scopes, token, is_first=is_first, now=now)
-    return answer
+    return {"access_token": token, "token_type": "Bearer", "expires_in": expires_at - now, "scope": scope}
+
+
+def sign_id_token(
+    issuing: Issuing,
+    family: Family,
+    account: Account,
+    client: RegisteredClient,
+    scopes: frozenset[str],
+    bound: Bound,
+    *,
+    is_first: bool,
+    now: int,
+) -> str:
+    """The ID token for this client; `is_first` is False after a refresh."""
+    alg = client.id_token_algorithm
+    claims = build_id_token_claims(
+        family,
+        account,
+        scopes,
+        issuer=issuing.issuer,
+        alg=alg,
+        bound=bound,
+        is_first=is_first,
+        now=now,
+        expires_at=_earliest(family, now, issuing.lifetimes.id_token),
+    )
+    return issuing.keyring.sign_jwt(claims, alg=alg)
 
 
 def get_account(tx: Transaction, account_id: str, client: RegisteredClient) -> Account:
@@ -114,32 +150,6 @@ def find_live_token(
     if client.require_approval and facts.approval_status != "approved":
         return None
     return LiveToken(facts, client)
-
-
-def _sign_id_token(
-    issuing: Issuing,
-    family: Family,
-    account: Account,
-    client: RegisteredClient,
-    scopes: frozenset[str],
-    access_token: str,
-    *,
-    is_first: bool,
-    now: int,
-) -> str:
-    alg = client.id_token_algorithm
-    claims = build_id_token_claims(
-        family,
-        account,
-        scopes,
-        issuer=issuing.issuer,
-        access_token=access_token,
-        alg=alg,
-        is_first=is_first,
-        now=now,
-        expires_at=_earliest(family, now, issuing.lifetimes.id_token),
-    )
-    return issuing.keyring.sign_jwt(claims, alg=alg)
 
 
 def _earliest(family: Family, now: int, lifetime: int) -> int:

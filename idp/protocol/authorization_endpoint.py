@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from idp.config import LifetimeSettings
     from idp.protocol.id_token_hint import Verifier
     from idp.store.clients import RegisteredClient
+    from idp.store.codes import Family
     from idp.store.database import Transaction
     from idp.store.pending import Pending
 
@@ -189,23 +190,32 @@ def answer(
 
 
 def _issue_code(tx: Transaction, rules: Rules, opened: OpenRequest, end_user: EndUser, now: int) -> str:
+    family = _begin_family(tx, rules, opened, end_user, now)
+    return codes.issue_code(
+        tx,
+        family,
+        redirect_uri=opened.request.redirect_uri,
+        code_challenge=opened.request.code_challenge,
+        lifetime=rules.lifetimes.code,
+        now=now,
+    )
+
+
+def _begin_family(tx: Transaction, rules: Rules, opened: OpenRequest, end_user: EndUser, now: int) -> Family:
     note_session_client(tx, end_user.sid, opened.client.client_id, now)
     offline = OFFLINE in opened.scope
-    return codes.issue_code(
+    return codes.begin_family(
         tx,
         account_id=end_user.account_id,
         client_id=opened.client.client_id,
-        redirect_uri=opened.request.redirect_uri,
         scope=" ".join(sorted(opened.scope)),
         nonce=opened.request.nonce,
-        code_challenge=opened.request.code_challenge,
         sid=end_user.sid,
         auth_time=end_user.auth_time,
         amr=end_user.amr,
         kept=end_user.kept,
         session_expires_at=end_user.session_expires_at,
         offline=offline,
-        family_expires_at=now + rules.lifetimes.offline_total if offline else end_user.session_expires_at,
-        lifetime=rules.lifetimes.code,
+        expires_at=now + rules.lifetimes.offline_total if offline else end_user.session_expires_at,
         now=now,
     )

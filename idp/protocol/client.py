@@ -1,7 +1,7 @@
 """Client metadata: OpenID Connect Dynamic Client Registration 1.0 §2, RFC 7591 §2, and the logout specifications' names.
 
-What is registered here is trusted later: redirects go to these addresses, tokens are signed with this algorithm. Left out:
-response types other than `code`, encrypted answers, pairwise subjects, keys of clients.
+What is registered here is trusted later: redirects go to these addresses, tokens are signed with this algorithm, these
+keys authenticate. What the provider cannot do yet is not among the values that can be registered.
 """
 
 from __future__ import annotations
@@ -15,11 +15,19 @@ from idp.config import is_loopback_host
 
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
 GRANT_TYPES = ("authorization_code", "refresh_token")
+RESPONSE_TYPES: Mapping[str, frozenset[str]] = {"code": frozenset({"authorization_code"})}
+SUBJECT_TYPES = ("public",)
+SIGNING_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+MAC_ALGORITHMS = ("HS256", "HS384", "HS512")
+KEY_ALGORITHMS = ("RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW")
+CONTENT_ALGORITHMS = ("A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM")
+MOST_KEYS = 20
 LONGEST_URI = 2000
 MOST_URIS = 50
 
 _CLIENT_ID = re.compile(r"[!#-\[\]-~]{1,255}")
 _SCOPE = re.compile(r"[!#-\[\]-~]+(?: [!#-\[\]-~]+)*")
+_PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
 _PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+")
 
 
@@ -43,17 +51,53 @@ def check_client_metadata(metadata: Mapping[str, Any], algorithms: Iterable[str]
 
 
 def _check_together(found: dict[str, Any], algorithms: tuple[str, ...]) -> None:
-    uses_code = "authorization_code" in found["grant_types"]
+    _check_flows(found)
+    _check_keys(found)
+    for name in _SIGNED_ANSWERS:
+        if found.get(name, "RS256") not in algorithms:
+            raise ValueError(f"{name}: must be one of {', '.join(algorithms)} (keys.algorithms)")
+    for name in _ENCRYPTED_ANSWERS:
+        _check_encryption(found, name)
+
+
+def _check_flows(found: dict[str, Any]) -> None:
+    """Each response type with its grant types (OpenID Connect Registration §2)."""
+    grants = set(found["grant_types"])
+    uses_code = "authorization_code" in grants
     found.setdefault("response_types", ["code"] if uses_code else [])
-    if uses_code and not found.get("redirect_uris"):
+    if grants & {"authorization_code", "implicit"} and not found.get("redirect_uris"):
         raise ValueError("redirect_uris: is missing; a client with authorization_code needs one")
-    if uses_code != ("code" in found["response_types"]):
-        raise ValueError("response_types: code and the grant type authorization_code belong together")
-    if "refresh_token" in found["grant_types"] and not uses_code:
+    needed = frozenset().union(*(RESPONSE_TYPES[kind] for kind in found["response_types"]))
+    if needed != grants & {"authorization_code", "implicit"}:
+        raise ValueError(
+            "response_types: code and the grant type authorization_code belong together,"
+            " and so do id_token or token and the grant type implicit"
+        )
+    if "refresh_token" in grants and not uses_code:
         raise ValueError("grant_types: refresh_token needs authorization_code beside it")
-    algorithm = found.get("id_token_signed_response_alg", "RS256")
-    if algorithm not in algorithms:
-        raise ValueError(f"id_token_signed_response_alg: must be one of {', '.join(algorithms)} (keys.algorithms)")
+
+
+def _check_keys(found: dict[str, Any]) -> None:
+    """Keys come in one way (RFC 7591 §2), and who signs or wants encrypted answers has some."""
+    if "jwks" in found and "jwks_uri" in found:
+        raise ValueError("jwks: give either jwks or jwks_uri, not both")
+    has_keys = "jwks" in found or "jwks_uri" in found
+    if found["token_endpoint_auth_method"] == "private_key_jwt" and not has_keys:
+        raise ValueError("token_endpoint_auth_method: private_key_jwt needs jwks or jwks_uri")
+    method, algorithm = found["token_endpoint_auth_method"], found.get("token_endpoint_auth_signing_alg")
+    fitting = {"private_key_jwt": SIGNING_ALGORITHMS, "client_secret_jwt": MAC_ALGORITHMS}.get(method)
+    if algorithm is not None and fitting is not None and algorithm not in fitting:
+        raise ValueError(f"token_endpoint_auth_signing_alg: must be one of {', '.join(fitting)} for {method}")
+
+
+def _check_encryption(found: dict[str, Any], name: str) -> None:
+    """`…_alg` turns encryption on, `…_enc` is A128CBC-HS256 unless it says otherwise (OpenID Connect Registration §2)."""
+    if f"{name}_enc" in found and f"{name}_alg" not in found:
+        raise ValueError(f"{name}_enc: needs {name}_alg beside it")
+    if f"{name}_alg" in found:
+        found.setdefault(f"{name}_enc", CONTENT_ALGORITHMS[0])
+        if "jwks" not in found and "jwks_uri" not in found:
+            raise ValueError(f"{name}_alg: needs jwks or jwks_uri with a key to encrypt to")
 
 
 def _text(name: str, value: object) -> str:
@@ -105,6 +149,39 @@ def _some_of(*allowed: str) -> Callable[[str, object], list[str]]:
     return check
 
 
+def _response_types(name: str, value: object) -> list[str]:
+    """Sets of words; their order says nothing (OAuth 2.0 Multiple Response Types §3)."""
+    found = []
+    for words in _texts(name, value):
+        kind = next((known for known in RESPONSE_TYPES if set(known.split()) == set(words.split())), None)
+        if kind is None or len(words.split()) != len(set(words.split())):
+            raise ValueError(f"{name}: must be among {', '.join(RESPONSE_TYPES)}")
+        found.append(kind)
+    return found
+
+
+def _key_set(name: str, value: object) -> dict[str, Any]:
+    """A key set (RFC 7517 §5) of public keys; a key that we cannot use is the client's own business."""
+    keys = value.get("keys") if isinstance(value, dict) else None
+    if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys) or len(keys) > MOST_KEYS:
+        raise ValueError(f'{name}: must be a key set with at most {MOST_KEYS} keys: {{"keys": [...]}}')
+    if any(_PRIVATE_MEMBERS & key.keys() for key in keys):
+        raise ValueError(
+            f"{name}: holds a private or symmetric key; keep it, send the public half, and make a new pair"
+        )
+    return {"keys": keys}
+
+
+def _request_uris(name: str, value: object) -> list[str]:
+    """Where request objects may be fetched; a fragment belongs to the address (OpenID Connect Registration §2)."""
+    return [_request_uri(name, one) for one in _texts(name, value)]
+
+
+def _request_uri(name: str, value: str) -> str:
+    address, sign, fragment = value.partition("#")
+    return _page(name, address) + sign + (_text(name, fragment) if fragment else "")
+
+
 def _page(name: str, value: object) -> str:
     """An address that browsers or we ourselves open: https, or http on loopback; no fragment, no user, no wildcard."""
     uri = _uri(name, value)
@@ -142,6 +219,9 @@ def _uri(name: str, value: object) -> str:
     return uri
 
 
+_SIGNED_ANSWERS = ("id_token_signed_response_alg", "userinfo_signed_response_alg", "introspection_signed_response_alg")
+_ENCRYPTED_ANSWERS = ("id_token_encrypted_response", "userinfo_encrypted_response")
+
 _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "application_type": _one_of("web", "native"),
     "backchannel_logout_session_required": _flag,
@@ -149,21 +229,37 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "client_name": _text,
     "client_uri": _page,
     "contacts": _texts,
+    "default_acr_values": _texts,
     "default_max_age": _seconds,
     "description": _text,
+    "frontchannel_logout_session_required": _flag,
+    "frontchannel_logout_uri": _page,
     "grant_types": _some_of(*GRANT_TYPES),
+    "id_token_encrypted_response_alg": _one_of(*KEY_ALGORITHMS),
+    "id_token_encrypted_response_enc": _one_of(*CONTENT_ALGORITHMS),
     "id_token_signed_response_alg": _text,
     "initiate_login_uri": _page,
+    "introspection_signed_response_alg": _text,
+    "jwks": _key_set,
+    "jwks_uri": _page,
     "logo_uri": _page,
     "policy_uri": _page,
     "post_logout_redirect_uris": _redirects,
     "redirect_uris": _redirects,
+    "request_object_signing_alg": _one_of(*SIGNING_ALGORITHMS),
+    "request_uris": _request_uris,
     "require_auth_time": _flag,
-    "response_types": _some_of("code"),
+    "require_signed_request_object": _flag,
+    "response_types": _response_types,
     "scope": _scope,
+    "sector_identifier_uri": _page,
     "software_id": _text,
     "software_version": _text,
-    "subject_type": _one_of("public"),
+    "subject_type": _one_of(*SUBJECT_TYPES),
     "token_endpoint_auth_method": _one_of(*AUTH_METHODS),
+    "token_endpoint_auth_signing_alg": _one_of(*SIGNING_ALGORITHMS, *MAC_ALGORITHMS),
     "tos_uri": _page,
+    "userinfo_encrypted_response_alg": _one_of(*KEY_ALGORITHMS),
+    "userinfo_encrypted_response_enc": _one_of(*CONTENT_ALGORITHMS),
+    "userinfo_signed_response_alg": _text,
 }

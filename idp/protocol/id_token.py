@@ -1,13 +1,14 @@
 """The ID token (OpenID Connect Core §2, §3.1.3.6, §12.2): a fresh set of claims for each, reserved names cannot be overlaid.
 
 Profile and e-mail come from userinfo (§5.4); approval and session stand in the ID token too, so that a site which calls
-nothing else knows them. Encryption and `c_hash` are left out.
+nothing else knows them. Encryption is left out.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from idp.protocol.claims import build_approval_claims, build_session_claims
@@ -19,14 +20,28 @@ if TYPE_CHECKING:
 _HASHES = {"EdDSA": "sha512"}
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What an ID token comes with, and so is bound to (§3.1.3.6, §3.3.2.11; `s_hash`: FAPI 1.0 Part 2 §5.2.2.1)."""
+
+    access_token: str | None = field(default=None, repr=False)
+    code: str | None = field(default=None, repr=False)
+    state: str | None = field(default=None, repr=False)
+
+    def hashes(self, alg: str) -> dict[str, str]:
+        """The claims that bind; one for each thing that is there."""
+        pairs = (("at_hash", self.access_token), ("c_hash", self.code), ("s_hash", self.state))
+        return {name: half_hash(value, alg) for name, value in pairs if value is not None}
+
+
 def build_id_token_claims(
     family: Family,
     account: Account,
     scopes: frozenset[str],
     *,
     issuer: str,
-    access_token: str,
     alg: str,
+    bound: Bound,
     is_first: bool,
     now: int,
     expires_at: int,
@@ -50,11 +65,11 @@ def build_id_token_claims(
         "exp": expires_at,
         "auth_time": family.auth_time,
         "amr": family.amr.split(),
-        "at_hash": half_hash(access_token, alg),
+        **bound.hashes(alg),
     }
 
 
 def half_hash(value: str, alg: str) -> str:
     """The left half of the hash that goes with the signature (§3.1.3.6)."""
-    digest = hashlib.new(_HASHES.get(alg, "sha256"), value.encode("ascii")).digest()
+    digest = hashlib.new(_HASHES.get(alg, "sha256"), value.encode()).digest()
     return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()

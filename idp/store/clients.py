@@ -47,7 +47,8 @@ class RegisteredClient:
     """A site or service, as it is registered (RFC 7591 §2, OpenID Connect Registration §2).
 
     `details` keeps the metadata under its registered names; what is asked often has a field of its own. An empty
-    `scopes` means that nothing was registered, so that every scope of ours may be asked for.
+    `scopes` means that nothing was registered, so that every scope of ours may be asked for. Response types have their
+    words in alphabetical order, as their order says nothing (OAuth 2.0 Multiple Response Types §3).
     """
 
     client_id: str
@@ -66,6 +67,8 @@ class RegisteredClient:
     disabled: bool
     resources: tuple[str, ...]
     may_introspect: frozenset[str]
+    access_token_format: str = "opaque"
+    registration_hash: bytes | None = field(default=None, repr=False)
     secret_hashes: tuple[tuple[bytes, int | None], ...] = field(default=(), repr=False)
     details: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -172,7 +175,7 @@ def _parse(row: Row, secrets: Sequence[Row]) -> RegisteredClient:
         post_logout_redirect_uris=frozenset(details.get("post_logout_redirect_uris", ())),
         scopes=frozenset(str(details.get("scope", "")).split()),
         grant_types=frozenset(details.get("grant_types", ["authorization_code"])),
-        response_types=frozenset(details.get("response_types", ["code"])),
+        response_types=frozenset(" ".join(sorted(kind.split())) for kind in details.get("response_types", ["code"])),
         token_endpoint_auth_method=details.get("token_endpoint_auth_method", "client_secret_basic"),
         initiate_login_uri=details.get("initiate_login_uri"),
         backchannel_logout_uri=details.get("backchannel_logout_uri"),
@@ -182,6 +185,8 @@ def _parse(row: Row, secrets: Sequence[Row]) -> RegisteredClient:
         disabled=bool(row["disabled"]),
         resources=tuple(json.loads(row["resources"])),
         may_introspect=frozenset(json.loads(row["may_introspect"])),
+        access_token_format=row["access_token_format"],
+        registration_hash=None if row["registration_hash"] is None else bytes(row["registration_hash"]),
         secret_hashes=tuple((bytes(secret["secret_hash"]), secret["expires_at"]) for secret in secrets),
         details=details,
     )

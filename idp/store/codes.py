@@ -6,7 +6,7 @@ family happen one after the other on both databases, and nothing is minted from 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from idp.keys.secrets import hash_secret, new_identifier, new_secret
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 PURPOSE = "code"
 
 _INSERT_FAMILY = Statement(
-    "INSERT INTO token_families (family_id, account_id, client_id, sid, scope, nonce, auth_time, amr, offline, kept,"
-    " session_expires_at, created_at, expires_at) VALUES (:family_id, :account_id, :client_id, :sid, :scope, :nonce,"
-    " :auth_time, :amr, :offline, :kept, :session_expires_at, :now, :expires_at)"
+    "INSERT INTO token_families (family_id, account_id, client_id, sid, scope, nonce, auth_time, amr, acr, claims, resources,"
+    " offline, kept, session_expires_at, created_at, expires_at) VALUES (:family_id, :account_id, :client_id, :sid, :scope,"
+    " :nonce, :auth_time, :amr, :acr, :claims, :resources, :offline, :kept, :session_expires_at, :created_at, :expires_at)"
 )
 _INSERT_CODE = Statement(
     "INSERT INTO codes (code_hash, family_id, client_id, redirect_uri, code_challenge, created_at, expires_at)"
@@ -40,7 +40,10 @@ _IS_SPENT = Statement("SELECT spent_at FROM codes WHERE code_hash = :code_hash A
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """All tokens that came from one code: for whom, for which client and session, until when."""
+    """All tokens that came from one authorization: for whom, for which client and session, until when.
+
+    `claims` is the JSON text of the request's `claims` parameter, `resources` what its `resource` parameters named.
+    """
 
     family_id: str
     account_id: str
@@ -55,7 +58,10 @@ class Family:
     session_expires_at: int | None
     created_at: int
     expires_at: int
-    revoked_at: int | None
+    revoked_at: int | None = None
+    acr: str | None = None
+    claims: str | None = field(default=None, repr=False)
+    resources: str = ""
 
     def is_live(self, now: int) -> bool:
         """Whether tokens may still come from it."""
@@ -75,30 +81,28 @@ class SpentCode:
     code_challenge: str | None
 
 
-def issue_code(
+def begin_family(
     tx: Transaction,
     *,
     account_id: str,
     client_id: str,
-    redirect_uri: str,
     scope: str,
     nonce: str | None,
-    code_challenge: str | None,
     sid: str,
     auth_time: int,
     amr: str,
     kept: bool,
     session_expires_at: int,
     offline: bool,
-    family_expires_at: int,
-    lifetime: int,
+    expires_at: int,
     now: int,
-) -> str:
-    """Begin a token family and keep its code; out: the code, which is nowhere in clear but in the answer."""
-    family_id, code = new_identifier(), new_secret()
-    tx.run(
-        _INSERT_FAMILY,
-        family_id=family_id,
+    acr: str | None = None,
+    claims: str | None = None,
+    resources: str = "",
+) -> Family:
+    """Begin a token family: what one authorization answers, by code or at once."""
+    family = Family(
+        family_id=new_identifier(),
         account_id=account_id,
         client_id=client_id,
         sid=sid,
@@ -109,14 +113,27 @@ def issue_code(
         offline=offline,
         kept=kept,
         session_expires_at=session_expires_at,
-        now=now,
-        expires_at=family_expires_at,
+        created_at=now,
+        expires_at=expires_at,
+        acr=acr,
+        claims=claims,
+        resources=resources,
     )
+    values = {name: getattr(family, name) for name in Family.__slots__ if name != "revoked_at"}
+    tx.run(_INSERT_FAMILY, **values)
+    return family
+
+
+def issue_code(
+    tx: Transaction, family: Family, *, redirect_uri: str, code_challenge: str | None, lifetime: int, now: int
+) -> str:
+    """Keep a code of this family; out: the code, which is nowhere in clear but in the answer."""
+    code = new_secret()
     tx.run(
         _INSERT_CODE,
         code_hash=hash_secret(PURPOSE, code),
-        family_id=family_id,
-        client_id=client_id,
+        family_id=family.family_id,
+        client_id=family.client_id,
         redirect_uri=redirect_uri,
         code_challenge=code_challenge,
         now=now,

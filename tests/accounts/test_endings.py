@@ -99,26 +99,25 @@ def add_family(lobby: Lobby, account_id: str, sid: str, client_id: str, *, offli
     """A family with a code and an access token."""
     with lobby.provider.database.transaction() as tx:
         note_session_client(tx, sid, client_id, NOW)
-        before = {row["family_id"] for row in tx.all(_ALL)}
-        codes.issue_code(
+        family = codes.begin_family(
             tx,
             account_id=account_id,
             client_id=client_id,
-            redirect_uri="https://site.example/callback",
             scope="openid",
             nonce=None,
-            code_challenge=None,
             sid=sid,
             auth_time=NOW,
             amr="pwd",
             kept=False,
             session_expires_at=NOW + 43200,
             offline=offline,
-            family_expires_at=NOW + 43200,
-            lifetime=60,
+            expires_at=NOW + 43200,
             now=NOW,
         )
-        family_id = next(row["family_id"] for row in tx.all(_ALL) if row["family_id"] not in before)
+        codes.issue_code(
+            tx, family, redirect_uri="https://site.example/callback", code_challenge=None, lifetime=60, now=NOW
+        )
+        family_id = family.family_id
         tx.run(
             _ADD_ACCESS,
             token_hash=family_id.encode().ljust(32),

@@ -98,13 +98,42 @@ def test_redirect_uris_that_cannot(uri: object) -> None:
         ({"client_name": "A\nB"}, "client_name"),
         ({"default_max_age": -1}, "default_max_age"),
         ({"default_max_age": True}, "default_max_age"),
-        ({"jwks_uri": "https://site.example/jwks"}, "jwks_uri: is not known"),
+        ({"jwks_url": "https://site.example/jwks"}, "jwks_url: is not known"),
+        ({"jwks_uri": "http://site.example/jwks"}, "jwks_uri"),
+        ({"jwks": {"keys": []}, "jwks_uri": "https://site.example/jwks"}, "jwks: give either"),
+        ({"jwks": {"keys": [{"kty": "RSA", "n": "x", "e": "AQAB", "d": "x"}]}}, "jwks: holds a private"),
+        ({"jwks": {"keys": [{"kty": "oct", "k": "x"}]}}, "jwks: holds a private"),
+        ({"jwks": []}, "jwks: must be a key set"),
+        ({"jwks": {"keys": ["x"]}}, "jwks: must be a key set"),
+        ({"jwks": {"keys": [{}] * 21}}, "jwks: must be a key set"),
+        ({"id_token_encrypted_response_alg": "RSA1_5"}, "id_token_encrypted_response_alg"),
+        ({"id_token_encrypted_response_alg": "RSA-OAEP"}, "id_token_encrypted_response_alg: needs jwks"),
+        ({"userinfo_encrypted_response_enc": "A128GCM"}, "userinfo_encrypted_response_enc: needs"),
+        ({"userinfo_signed_response_alg": "none"}, "userinfo_signed_response_alg"),
+        ({"introspection_signed_response_alg": "HS256"}, "introspection_signed_response_alg"),
+        ({"request_object_signing_alg": "none"}, "request_object_signing_alg"),
+        ({"request_uris": ["http://site.example/request"]}, "request_uris"),
+        ({"frontchannel_logout_uri": "http://site.example/out"}, "frontchannel_logout_uri"),
+        ({"response_types": ["code code"]}, "response_types"),
+        ({"software_statement": "e30.e30."}, "software_statement: is not known"),
     ],
 )
 def test_metadata_that_cannot_work_is_named(changes: dict[str, Any], name: str) -> None:
     """The name, and what would be right."""
     with pytest.raises(ValueError, match=name):
         check(**changes)
+
+
+def test_encrypted_answers_have_the_standards_default() -> None:
+    """A128CBC-HS256 where the client named only how its key is used (OpenID Connect Registration §2)."""
+    found = check(id_token_encrypted_response_alg="RSA-OAEP", jwks_uri="https://site.example/jwks")
+    assert found["id_token_encrypted_response_enc"] == "A128CBC-HS256"
+
+
+def test_a_request_uri_keeps_its_fragment() -> None:
+    """It may hold a hash, and is compared with it (OpenID Connect Registration §2)."""
+    uri = "https://site.example/request#abc"
+    assert check(request_uris=[uri])["request_uris"] == [uri]
 
 
 def test_a_service_without_a_browser_needs_no_redirect() -> None:

@@ -129,7 +129,7 @@ def test_no_token_outlives_the_session_from_the_start(house: House) -> None:
 
 def test_offline_access_outlives_the_session(house: House) -> None:
     """30 days idle, 180 in all; without a session there is no `sid` and no `session_expiry` (RF-8)."""
-    body = house.tokens(offline=True, scope=SCOPE + " offline_access", family_expires_at=NOW + 180 * DAY)
+    body = house.tokens(offline=True, scope=SCOPE + " offline_access", expires_at=NOW + 180 * DAY)
     assert claims_of(body["id_token"])["session_expiry"] == house.session.expires_at
     house.clock.now = NOW + DAY
     body = house.refresh(body["refresh_token"]).get_json()
@@ -146,7 +146,7 @@ def test_offline_access_outlives_the_session(house: House) -> None:
 
 def test_offline_access_ends_when_it_is_not_used(house: House) -> None:
     """After 30 idle days."""
-    body = house.tokens(offline=True, scope="openid offline_access", family_expires_at=NOW + 180 * DAY)
+    body = house.tokens(offline=True, scope="openid offline_access", expires_at=NOW + 180 * DAY)
     house.clock.now = NOW + 30 * DAY
     assert error_of(house.refresh(body["refresh_token"])) == (400, "invalid_grant")
 

@@ -56,25 +56,25 @@ class House:
 
     def code(self, client_id: str = "site", **changes: Any) -> str:
         """A code for Anna's session."""
-        values: dict[str, Any] = {
+        code: dict[str, Any] = {"redirect_uri": CALLBACK, "code_challenge": make_challenge(VERIFIER), "lifetime": 60}
+        code |= {name: changes.pop(name) for name in code if name in changes}
+        family: dict[str, Any] = {
             "account_id": self.anna.account_id,
             "client_id": client_id,
-            "redirect_uri": CALLBACK,
             "scope": SCOPE,
             "nonce": "n-1",
-            "code_challenge": make_challenge(VERIFIER),
             "sid": self.session.sid,
             "auth_time": self.session.auth_time,
             "amr": "pwd",
             "kept": True,
             "session_expires_at": self.session.expires_at,
             "offline": False,
-            "family_expires_at": self.session.expires_at,
-            "lifetime": 60,
+            "expires_at": self.session.expires_at,
             "now": self.clock.now,
         }
+        family |= changes
         with self.provider.database.transaction() as tx:
-            return codes.issue_code(tx, **{**values, **changes})
+            return codes.issue_code(tx, codes.begin_family(tx, **family), now=family["now"], **code)
 
     def post(self, path: str, form: Any, client_id: str | None = "site", **headers: str) -> TestResponse:
         """A form, with Basic credentials unless `client_id` is None."""

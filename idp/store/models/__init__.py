@@ -2,7 +2,7 @@
 
 from idp.store.models.approval import ApprovalDecision, ApprovalRule, ReviewLook, SerialNumber
 from idp.store.models.base import Base
-from idp.store.models.clients import Client, ClientSecret, ConsentGrant
+from idp.store.models.clients import Client, ClientSecret, ConsentGrant, InitialAccessToken
 from idp.store.models.house import (
     AuditEvent,
     MailboxMessage,
@@ -26,6 +26,7 @@ from idp.store.models.tokens import (
     RefreshToken,
     TokenFamily,
     TokenIncident,
+    UsedAssertion,
 )
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "ClientSecret",
     "ConsentGrant",
     "Device",
+    "InitialAccessToken",
     "KeptInput",
     "KnownBrowser",
     "Link",
@@ -57,4 +59,5 @@ __all__ = [
     "TokenFamily",
     "TokenIncident",
     "TryCounter",
+    "UsedAssertion",
 ]

@@ -41,7 +41,11 @@ class PendingAuthorization(Base):
 
 
 class TokenFamily(Base):
-    """All tokens that came from one code; revoked as one."""
+    """All tokens that came from one authorization; revoked as one.
+
+    `claims`: what was asked for one by one (the `claims` parameter, as JSON). `resources`: the resource servers that the
+    request named, with blanks between them; empty where it named none.
+    """
 
     __tablename__ = "token_families"
 
@@ -53,6 +57,9 @@ class TokenFamily(Base):
     nonce: Mapped[Prose | None]
     auth_time: Mapped[Instant]
     amr: Mapped[Line]
+    acr: Mapped[Line | None]
+    claims: Mapped[Prose | None]
+    resources: Mapped[Prose] = mapped_column(default="", server_default="")
     offline: Mapped[bool]
     kept: Mapped[bool] = mapped_column(default=False)
     session_expires_at: Mapped[Instant | None]
@@ -107,6 +114,15 @@ class RefreshToken(Base):
     issued_at: Mapped[Instant]
     expires_at: Mapped[Instant] = mapped_column(index=True)
     rotated_at: Mapped[Instant | None]
+
+
+class UsedAssertion(Base):
+    """A client's assertion that was accepted, kept until it expires, so that it is accepted once (RFC 7523 §3)."""
+
+    __tablename__ = "used_assertions"
+
+    assertion_hash: Mapped[Hash] = mapped_column(primary_key=True)
+    expires_at: Mapped[Instant] = mapped_column(index=True)
 
 
 class TokenIncident(Base):
