@@ -11,11 +11,11 @@ PYTEST_ARGS ?=
 RUNTIME = .venv/.project
 TESTING = .venv-test/.packages
 # What `make check` reads with strict types; a folder that is not there yet is left out.
-STRICT = $(wildcard idp examples scripts/compile_messages.py tests/support)
+STRICT = $(wildcard idp examples conformance scripts/compile_messages.py tests/support)
 POT = .venv-test/messages.pot
 
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset serve test check format lock messages compile-messages wheel clean
+.PHONY: help demo demo-reset serve test check format lock messages compile-messages wheel conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ compile-messages: $(TESTING) ## compile the translations (demo, serve, check and
 wheel: $(TESTING) ## build dist/*.whl
 	@rm -rf build dist
 	@.venv-test/bin/python -m build --wheel --no-isolation .
+
+conformance: $(TESTING) ## run plans of a running suite: SUITE=https://suite.test:8443 PLAN=basic CA=ca.crt (conformance/README.md)
+	@.venv-test/bin/python -m conformance --suite "$(SUITE)" --plan "$(or $(PLAN),all)" $(if $(CA),--ca-file "$(CA)") $(CONFORMANCE_ARGS)
 
 clean: ## remove what was made here, but no data (var/ and keys/ stay)
 	rm -rf .venv .venv-test .venv-lock build dist artefacts *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
