@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 STOP_SECONDS = 30
 """How long requests that are under way may take to finish (RL-7)."""
 
+_ASK_EVERY = 1.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -91,11 +92,21 @@ def _stop_on_signals(server: Any, before: Any) -> None:
     """
 
     def interrupt(_number: int, _frame: object) -> None:
-        threading.Thread(target=server.signal_handler_interrupt, name="stop", daemon=True).start()
+        threading.Thread(target=_stop, args=(server,), name="stop", daemon=True).start()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, interrupt)
     signal.signal(signal.SIGHUP, signal.SIG_IGN if before is signal.SIG_IGN else interrupt)
+
+
+def _stop(server: Any) -> None:
+    """Let the server end, and ask its processes until they have: a signal that meets one just as it begins to wait is lost."""
+    server.signal_handler_interrupt()
+    while True:
+        time.sleep(_ASK_EVERY)
+        for process in list(server.wrks):
+            with contextlib.suppress(OSError, ValueError):
+                process.terminate()
 
 
 def load_application(settings: Settings, parent: int) -> Callable[..., Any]:
