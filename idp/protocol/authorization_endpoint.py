@@ -120,7 +120,7 @@ def _describe_demand(rules: Rules, opened: OpenRequest) -> Asked:
     return Asked(
         scope=opened.scope,
         prompt=request.prompt,
-        max_age=request.max_age,
+        max_age=opened.client.default_max_age if request.max_age is None else request.max_age,
         hinted_subject=hint.subject if hint else None,
         has_bad_hint=request.id_token_hint is not None and hint is None,
     )

@@ -89,6 +89,12 @@ class RegisteredClient:
         return self.resources or (self.client_id,)
 
     @property
+    def default_max_age(self) -> int | None:
+        """Seconds after which a sign-in is too old for it, where a request says nothing (OpenID Connect Registration §2)."""
+        value = self.details.get("default_max_age")
+        return value if isinstance(value, int) else None
+
+    @property
     def id_token_algorithm(self) -> str:
         """The algorithm of its ID tokens; RS256 where it said nothing (OpenID Connect Core §15.1)."""
         return str(self.details.get("id_token_signed_response_alg", "RS256"))

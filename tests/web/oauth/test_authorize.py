@@ -265,6 +265,20 @@ def test_max_age_asks_again_and_once(lobby: Lobby) -> None:
     assert "code" in answer_of(browser.get(f"/oauth/continue/{handle}"))
 
 
+def test_a_client_may_have_a_max_age_of_its_own(lobby: Lobby) -> None:
+    """OpenID Connect Registration §2, `default_max_age`: where the request says nothing, and only there."""
+    lobby.add_client("bank", require_approval=False, first_party=True, details={"default_max_age": 60})
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account())
+    lobby.now += 61
+    assert "code" in answer_of(browser.authorize(client_id="bank", max_age="3600"))
+    assert answer_of(browser.authorize(client_id="bank", prompt="none"))["error"] == "login_required"
+    handle = handle_of(browser.authorize(client_id="bank"))
+    browser.sign_in_again()
+    assert "code" in answer_of(browser.get(f"/oauth/continue/{handle}"))
+    assert "code" in answer_of(browser.authorize(client_id="bank"))
+
+
 def test_an_idle_session_is_asked_for_the_password(lobby: Lobby) -> None:
     """DESIGN, lifetimes: not kept and two hours idle; nothing ends."""
     browser = lobby.browser()
