@@ -46,7 +46,7 @@ def find_claims(tx: Transaction, token: str, find_client: FindClient, now: int) 
         raise _challenge(403, "insufficient_scope", "the access token is not for userinfo", scope="openid")
     claims = build_userinfo_claims(account, scopes)
     if "session" in scopes:
-        claims |= build_session_claims(live.facts.session_expires_at, live.facts.kept)
+        claims |= build_session_claims(live.facts.session_end(now), live.facts.kept)
     return claims
 
 

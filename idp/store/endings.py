@@ -21,6 +21,11 @@ _REVOKE = "UPDATE token_families SET revoked_at = :now, revoke_reason = :reason 
 _FAMILIES_OF_SESSION = Statement(
     _REVOKE + "account_id = :account_id AND sid = :sid AND offline = :offline" + _RETURNING
 )
+# From here on it is a family without a session: `codes.Family.session_end` says none once this instant has come.
+_OUTLIVE = Statement(
+    "UPDATE token_families SET session_expires_at = :now WHERE account_id = :account_id AND sid = :sid"
+    " AND offline = :offline AND session_expires_at > :now AND revoked_at IS NULL"
+)
 _OFFLINE_FAMILIES = Statement(_REVOKE + "account_id = :account_id AND offline = :offline" + _RETURNING)
 _FAMILIES_OF_ACCOUNT = Statement(_REVOKE + "account_id = :account_id" + _RETURNING)
 _FAMILIES_AT_CLIENT = Statement(_REVOKE + "account_id = :account_id AND client_id = :client_id" + _RETURNING)
@@ -50,9 +55,10 @@ class EndedFamily:
 def end_families_of_sessions(
     tx: Transaction, account_id: str, sids: Iterable[str], *, reason: str, now: int
 ) -> list[EndedFamily]:
-    """End what these sessions opened; offline families stay."""
+    """End what these sessions opened; offline families stay, and say no more that their session goes on."""
     ended: list[EndedFamily] = []
     for sid in sids:
+        tx.run(_OUTLIVE, account_id=account_id, sid=sid, offline=True, now=now)
         ended += _end(tx, _FAMILIES_OF_SESSION, account_id=account_id, sid=sid, offline=False, reason=reason, now=now)
     return ended
 

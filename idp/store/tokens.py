@@ -92,6 +92,11 @@ class TokenFacts:
     session_expires_at: int | None
     kept: bool
 
+    def session_end(self, now: int) -> int | None:
+        """When the session ends; None where it is over and the token, of an offline family, goes on without it."""
+        end = self.session_expires_at
+        return end if end is not None and end > now else None
+
 
 @dataclass(frozen=True, slots=True)
 class Rotation:

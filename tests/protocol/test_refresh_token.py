@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
+from idp.accounts.endings import apply_ending
+from idp.policy.endings import Act
 from idp.store import accounts, clients, endings
 from tests.support.tokens import NOW, SCOPE, House, add_client, claims_of, make_app
 
@@ -142,6 +144,23 @@ def test_offline_access_outlives_the_session(house: House) -> None:
     assert house.clock.now < NOW + 180 * DAY
     house.clock.now = NOW + 180 * DAY
     assert error_of(house.refresh(body["refresh_token"])) == (400, "invalid_grant")
+
+
+def test_offline_access_says_nothing_of_a_session_that_was_signed_out(house: House) -> None:
+    """DESIGN, "sign-out": offline families stay, but neither ID token nor userinfo claims that the session goes on."""
+    body = house.tokens(offline=True, scope=SCOPE + " offline_access", family_expires_at=NOW + 180 * DAY)
+    before = house.userinfo(body["access_token"]).get_json()
+    assert before["session_expiry"] == house.session.expires_at
+    house.clock.now += 60
+    with house.provider.database.transaction() as tx:
+        values = {"account_id": house.anna.account_id, "sid": house.session.sid, "now": house.clock.now}
+        assert apply_ending(house.provider, tx, Act.SIGN_OUT, **values).family_ids == ()
+    told = {"sid", "session_expiry", "session_kept"}
+    after = house.userinfo(body["access_token"]).get_json()
+    assert after == {name: value for name, value in before.items() if name not in told}
+    renewed = house.refresh(body["refresh_token"]).get_json()
+    assert not told & set(claims_of(renewed["id_token"]))
+    assert house.userinfo(renewed["access_token"]).get_json() == after
 
 
 def test_offline_access_ends_when_it_is_not_used(house: House) -> None:
