@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from idp.accounts.approval import Actor, change_status
+from idp.accounts.approval import ACTS, LONGEST_REASON, Actor, change_status
 from idp.cli.accounts import describe, get_account
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, stamp, with_settings
-from idp.errors import Refusal
 from idp.policy.approval import NEEDS_REASON, Status
 from idp.store import account_list, accounts
 
@@ -45,8 +44,9 @@ def list_command(settings: Settings, status: str, as_json: bool) -> None:
         )
 
 
-def _decision(name: str, new: Status, summary: str) -> None:
-    """Add one deciding command."""
+def _decision(name: str, summary: str) -> None:
+    """Add one deciding command; from which status to which is what staff's act of that name does."""
+    old, new, _permission = ACTS[name]
 
     @command.command(name, help=summary)
     @click.argument("account")
@@ -55,24 +55,26 @@ def _decision(name: str, new: Status, summary: str) -> None:
     def decide(settings: Settings, account: str, reason: str) -> None:
         if new in NEEDS_REASON and not reason.strip():
             raise Refused("give the customer a reason: --reason TEXT")
+        if len(reason) > LONGEST_REASON:
+            raise Refused(f"the reason must not have more than {LONGEST_REASON} characters")
         provider = open_provider(settings)
         actor = Actor("operator", _operator())
         with provider.database.transaction() as tx:
             found = get_account(tx, account)
-            try:
-                changed = change_status(provider, tx, found, new, actor, reason=reason.strip(), now=provider.clock())
-            except Refusal:
-                raise Refused(f"{found.user_name} is {found.approval_status} and cannot become {new.value}") from None
-            if not changed:
+            if found.approval_status != old.value:
+                raise Refused(
+                    f"{found.user_name} is {found.approval_status}; {name} is for accounts that are {old.value}"
+                )
+            if not change_status(provider, tx, found, new, actor, reason=reason.strip(), now=provider.clock()):
                 raise Refused(f"{found.user_name} was decided by somebody else just now")
         click.echo(f"{found.user_name}: {found.approval_status} → {new.value}")
 
 
-_decision("approve", Status.APPROVED, "Approve a waiting account.")
-_decision("reject", Status.REJECTED, "Reject a waiting account; --reason says why.")
-_decision("suspend", Status.SUSPENDED, "Suspend an approved account; --reason says why.")
-_decision("reinstate", Status.APPROVED, "Make a suspended account approved again.")
-_decision("reopen", Status.PENDING, "Put an account back into the queue.")
+_decision("approve", "Approve a waiting account.")
+_decision("reject", "Reject a waiting account; --reason says why.")
+_decision("suspend", "Suspend an approved account; --reason says why.")
+_decision("reinstate", "Make a suspended account approved again.")
+_decision("reopen", "Put a rejected account back into the queue.")
 
 
 def _operator() -> str:

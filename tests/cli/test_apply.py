@@ -205,6 +205,7 @@ FAULTS: list[tuple[str, str]] = [
     ('[[accounts]]\nemail = "a@example.com"\ngiven_name = "A\\nB"', r"given_name: must be a text on one line"),
     ('[[accounts]]\nemail = "a@example.com"\n[[accounts]]\nemail = "A@example.com"', r"stands there twice"),
     ('[[approval_rules]]\nrule_key = "x"', r"approval_rules\[1\]: a rule needs a condition"),
+    ('[[accounts]]\nemail = "a@example.com"\nserial_number = "ß123Z"', r"serial_number: must be two letters"),
     ('[[serial_numbers]]\nserial_number = "12"', r"serial_numbers\[1\]: serial_number"),
     ('serial_number_file = "none.csv"', r"serial_number_file: .*cannot be read"),
     ("[clients]\nx = 1", r"clients: must be tables"),

@@ -102,10 +102,27 @@ def test_an_operator_decides_as_staff_do(either_terminal: Terminal) -> None:
     assert either_terminal.run("approvals", "approve", "willi@example.com").exit_code == 0
     assert json.loads(either_terminal.run("approvals", "list", "--json").output) == []
     again = either_terminal.run("approvals", "approve", "willi@example.com")
-    assert (again.exit_code, again.output) == (1, "customer2 is approved and cannot become approved\n")
+    assert (again.exit_code, again.output) == (1, "customer2 is approved; approve is for accounts that are pending\n")
     assert [fate.name for fate in either_terminal.post.fates()] == ["approved"]
     assert either_terminal.run("approvals", "suspend", "willi@example.com", "--reason", "Ask us.").exit_code == 0
     assert [fate.name for fate in either_terminal.post.fates()] == ["approved", "suspended"]
+
+
+@pytest.mark.parametrize(
+    ("act", "account", "status"),
+    [
+        ("reinstate", "willi@example.com", "pending"),
+        ("reopen", "willi@example.com", "pending"),
+        ("suspend", "rosa", "rejected"),
+        ("approve", "rosa", "rejected"),
+    ],
+)
+def test_a_decision_starts_from_its_own_status(terminal: Terminal, act: str, account: str, status: str) -> None:
+    """No act of the terminal does what another one is for: reinstating approves nobody who waits (RG-1)."""
+    result = terminal.run("approvals", act, account, "--reason", "Because.")
+    assert (result.exit_code, f"is {status}; {act} is for accounts that are" in result.output) == (1, True)
+    assert json.loads(terminal.run("accounts", "show", account, "--json").output)["approval_status"] == status
+    assert terminal.post.fates() == []
 
 
 def test_clients_are_listed_without_secrets(terminal: Terminal) -> None:

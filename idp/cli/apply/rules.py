@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from idp.accounts.serial_numbers import parse_serial_number
 from idp.cli.apply.plan import Change
 from idp.cli.apply.values import Values
+from idp.errors import Refusal
 from idp.policy.approval import Rule, parse_rule
 from idp.store import rules
 from idp.store.rules import StoredRule
@@ -87,7 +88,7 @@ def apply_serials(tx: Transaction, entries: list[SerialEntry]) -> Change:
 
 def parse_serial(text: str) -> str:
     """A serial number like `AB123Z` in its one spelling (F-1.4). Raises `ValueError`."""
-    plain = re.sub(r"[\s-]+", "", text).upper()
-    if not re.fullmatch(r"[A-Z]{2}[0-9]{3}[A-Z]", plain):
-        raise ValueError("serial_number: must be two letters, three digits and a letter, like AB123Z")
-    return plain
+    try:
+        return parse_serial_number(text)
+    except Refusal:
+        raise ValueError("serial_number: must be two letters, three digits and a letter, like AB123Z") from None
