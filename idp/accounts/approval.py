@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from idp import mail
 from idp.accounts.endings import apply_ending
+from idp.accounts.registration import status_token
 from idp.errors import Refusal
 from idp.policy import approval as policy
 from idp.policy.approval import Application, Reason, Status, Verdict
@@ -31,7 +32,7 @@ RATE_WINDOW = 3600
 
 LONGEST_REASON = 2000
 
-_ACTS = {
+ACTS = {
     "approve": (Status.PENDING, Status.APPROVED, Permission.DECIDE),
     "reject": (Status.PENDING, Status.REJECTED, Permission.DECIDE),
     "reopen": (Status.REJECTED, Status.PENDING, Permission.DECIDE),
@@ -110,7 +111,7 @@ def decide_by_staff(
     member of staff saw. Raises `Refusal`: `not_permitted`, `own_account`, `reason_missing`, `reason_too_long`,
     `account_unknown`, `decided_already` (with the decision that won).
     """
-    old, new, permission = _ACTS[act]
+    old, new, permission = ACTS[act]
     now = provider.clock()
     with provider.database.transaction() as tx:
         account = _check_may_act(tx, staff_id, account_id, permission)
@@ -272,4 +273,4 @@ def status_link(provider: Provider, account: Account) -> str:
     """The applicant's status page: by its secret link where there was a registration, else the signed-in start page."""
     if not account.registration_id:
         return "/"
-    return "/register/status/" + provider.master.derive_token("status", account.registration_id)
+    return f"/register/status/{status_token(provider, account.registration_id)}"

@@ -17,7 +17,7 @@ from idp.accounts.identifiers import made_user_names
 from idp.accounts.passwords import check_new_password
 from idp.accounts.registration import PURPOSE
 from idp.errors import Refusal
-from idp.keys.secrets import hash_secret, is_same, new_reference
+from idp.keys.secrets import hash_secret, new_reference
 from idp.store import accounts, audit, devices, links, registrations
 from idp.store.database import Conflict
 from idp.store.registrations import SENT, Registration
@@ -60,7 +60,7 @@ def open_link(provider: Provider, token: str, browser_id: str) -> OpenedLink:
         registration = _registration_of(tx, link)
     if link is None or registration is None:
         return OpenedLink(None, "", None, is_same_browser=False)
-    return OpenedLink(_state(link, registration, now), link.reference, registration, _is_here(registration, browser_id))
+    return OpenedLink(_state(link, registration, now), link.reference, registration, registration.is_from(browser_id))
 
 
 def confirm_by_link(provider: Provider, token: str, proof: Proof) -> Account:
@@ -70,7 +70,7 @@ def confirm_by_link(provider: Provider, token: str, proof: Proof) -> Account:
     `confirmation.password_wrong`, `code.wrong`, `code.spent`, why the new password cannot be chosen; `email.taken`.
     """
     link, registration = _get_open(provider, token)
-    if _is_here(registration, proof.browser_id):
+    if registration.is_from(proof.browser_id):
         return _confirm(provider, link, registration, proof)
     if proof.code or proof.new_password:
         return _confirm_by_code_and_new_password(provider, link, registration, proof)
@@ -237,13 +237,6 @@ def _registration_of(tx: Transaction, link: Link | None) -> Registration | None:
 
 def _newest_link(tx: Transaction, registration: Registration, now: int) -> Link | None:
     return links.find_newest_open(tx, PURPOSE, registration_id=registration.registration_id, now=now)
-
-
-def _is_here(registration: Registration, browser_id: str) -> bool:
-    """Whether this is the browser that sent the registration."""
-    if not browser_id or registration.browser_hash is None:
-        return False
-    return is_same(registration.browser_hash, hash_secret("browser", browser_id))
 
 
 def _words_of(registration: Registration) -> tuple[str, ...]:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from idp.provider import Provider
     from idp.store.accounts import Account
     from idp.store.database import Transaction
-    from idp.store.links import Link
     from idp.store.outbox import Item
 
 PURPOSE = "confirm"
@@ -150,7 +149,7 @@ def answer_mail_request(provider: Provider, item: Item) -> None:
     with provider.database.transaction() as tx:
         registrations.lock_address(tx, email)
         registration = registrations.find_open_by_email(tx, email, now)
-        if registration is not None and _seconds_left(tx, registration, now) == 0:
+        if registration is not None and mail_pause(tx, registration, now) == 0:
             _post(provider, tx, registration, accounts.find_by_email(tx, registration.email), now)
 
 
@@ -196,7 +195,8 @@ def status_token(provider: Provider, registration_id: str) -> str:
 
 def mail_pause(tx: Transaction, registration: Registration, now: int) -> int:
     """Seconds until the mail may be sent again."""
-    return _seconds_left(tx, registration, now)
+    newest = links.find_newest_open(tx, PURPOSE, registration_id=registration.registration_id, now=now)
+    return 0 if newest is None else max(0, newest.created_at + PAUSE - now)
 
 
 def forget_unconfirmed(provider: Provider) -> None:
@@ -268,7 +268,7 @@ def _refuse_to_send(
         return Refusal("registration.confirmed")
     if registration.state_at(now) != SENT and not (renew and registration.state_at(now) == registrations.EXPIRED):
         return Refusal("registration.gone")
-    left = _seconds_left(tx, registration, now)
+    left = mail_pause(tx, registration, now)
     if left:
         return Refusal("mail.too_soon", until=now + left, seconds=left)
     return take_mail_request(provider, tx, caller, now)
@@ -286,11 +286,6 @@ def _find_newest(tx: Transaction, registration_id: str, now: int) -> Registratio
     if registration is not None and registration.state == registrations.REPLACED and registration.email:
         return registrations.find_open_by_email(tx, registration.email, now) or registration
     return registration
-
-
-def _seconds_left(tx: Transaction, registration: Registration, now: int) -> int:
-    newest: Link | None = links.find_newest_open(tx, PURPOSE, registration_id=registration.registration_id, now=now)
-    return 0 if newest is None else max(0, newest.created_at + PAUSE - now)
 
 
 def _to_owner(owner: Account, registration_id: str) -> mail.Recipient:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idp.accounts.registration import mail_pause
-from idp.keys.secrets import hash_secret, is_same
+from idp.keys.secrets import hash_secret
 from idp.store import accounts, approvals, clients, outbox, registrations
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _read(tx: Transaction, registration: Registration, browser_id: str, now: int
         pause=mail_pause(tx, registration, now),
         client=client if client and client.initiate_login_uri and not client.disabled else None,
         sites=tuple(site for site in registered if site.initiate_login_uri and not site.disabled),
-        is_same_browser=_is_here(registration, browser_id),
+        is_same_browser=registration.is_from(browser_id),
     )
 
 
@@ -92,9 +92,3 @@ def _state(registration: Registration, account: Account | None, now: int) -> str
     if account is None:
         return registration.state_at(now)
     return "closed" if account.is_closed else account.approval_status
-
-
-def _is_here(registration: Registration, browser_id: str) -> bool:
-    if not browser_id or registration.browser_hash is None:
-        return False
-    return is_same(registration.browser_hash, hash_secret("browser", browser_id))

@@ -19,30 +19,28 @@ if TYPE_CHECKING:
 
 SCOPES = ("openid", "profile", "email", "approval", "interests", "session", "offline_access")
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
-STANDARD = frozenset(
-    [
-        "response_type",
-        "client_id",
-        "redirect_uri",
-        "scope",
-        "state",
-        "response_mode",
-        "nonce",
-        "display",
-        "prompt",
-        "max_age",
-        "ui_locales",
-        "claims_locales",
-        "id_token_hint",
-        "login_hint",
-        "acr_values",
-        "claims",
-        "request",
-        "request_uri",
-        "registration",
-        "code_challenge",
-        "code_challenge_method",
-    ]
+STANDARD = (
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "response_mode",
+    "nonce",
+    "display",
+    "prompt",
+    "max_age",
+    "ui_locales",
+    "claims_locales",
+    "id_token_hint",
+    "login_hint",
+    "acr_values",
+    "claims",
+    "request",
+    "request_uri",
+    "registration",
+    "code_challenge",
+    "code_challenge_method",
 )
 LONGEST_LOGIN_HINT = 255
 
@@ -84,7 +82,7 @@ def parse_authorization_request(parameters: Parameters) -> AuthorizationRequest:
         raise _stays("the parameter client_id is missing or not sound")
     if redirect_uri is None:
         raise _stays("the parameter redirect_uri is missing or not sound")
-    faults = [name for name in sorted(STANDARD) if name in parameters.faults]
+    faults = [name for name in STANDARD if name in parameters.faults]
     if parameters.too_long and not faults:
         faults = ["a parameter"]
     max_age = parameters.get("max_age")

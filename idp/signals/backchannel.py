@@ -74,8 +74,7 @@ def build_delivery(
     if client is None or not client.backchannel_logout_uri:
         return None
     claims = build_logout_claims(issuer, client.client_id, payload, now)
-    algorithm = str(client.details.get("id_token_signed_response_alg", "RS256"))
-    return LogoutDelivery(client.backchannel_logout_uri, signer.sign_jwt(claims, TOKEN_TYPE, algorithm))
+    return LogoutDelivery(client.backchannel_logout_uri, signer.sign_jwt(claims, TOKEN_TYPE, client.id_token_algorithm))
 
 
 def build_logout_claims(issuer: str, client_id: str, payload: Mapping[str, Any], now: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from idp.keys.secrets import hash_secret, is_same
 from idp.store.database import Statement
 from idp.store.identifiers import email_key
 
@@ -96,6 +97,12 @@ class Registration:
     def state_at(self, now: int) -> str:
         """The state by the clock at use, not by a clean-up that may be late (RG-5)."""
         return EXPIRED if self.state == SENT and self.expires_at <= now else self.state
+
+    def is_from(self, browser_id: str) -> bool:
+        """Whether this browser sent it, or took it over with a new password (RG-4)."""
+        if not browser_id or self.browser_hash is None:
+            return False
+        return is_same(self.browser_hash, hash_secret("browser", browser_id))
 
 
 def lock_address(tx: Transaction, email: str) -> None:

@@ -21,6 +21,8 @@ def test_consent_is_asked_once_and_remembered(lobby: Lobby) -> None:
     browser.sign_in(lobby.add_account())
     path, text = open_page(browser, scope="openid email")
     for words in (
+        'id="consent-approve"',
+        'id="consent-deny"',
         "Site",
         "site.example",
         "ada@lab.example",
