@@ -32,10 +32,10 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from idp.clock import system_clock
     from idp.keys.keyring import Keyring
     from idp.keys.master import load_master_key
-    from idp.logs import prepare_loggers
+    from idp.logs import prepare_loggers, warn_of_test_settings
     from idp.mail.delivery import check_transport, deliver_mail
     from idp.provider import Provider
-    from idp.signals import backchannel
+    from idp.signals import backchannel, key_rotation
     from idp.signals.delivery import deliver_backchannel_logout
     from idp.signals.fetcher import Fetcher
     from idp.signals.tidy import forget_delivered
@@ -44,6 +44,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from idp.store.database import open_database
 
     prepare_loggers()
+    warn_of_test_settings(settings)
     check_transport(settings)
     app = Flask("idp", template_folder=str(resources.templates_folder()), static_folder=str(resources.static_folder()))
     database = open_database(app, settings.database.url, durability=settings.database.durability)
@@ -73,6 +74,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
             registration.forget_unconfirmed,
             session_ends.forget_old_tokens,
             forget_delivered,
+            key_rotation.follow_schedule,
         ),
     )
     web.mount(app, provider)

@@ -32,6 +32,7 @@ _PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9A-Fa-f:.]+")
 _PLAIN_PATH = re.compile(r"(/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*/?")
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+|[0-9A-Fa-f:]+)(:[0-9]{1,5})?")
 
+LEAST_MEMORY_KIB = 19456
 LANGUAGES = ("en", "de", "fr", "es")
 ENVIRONMENT_PREFIX = "IDP_"
 
@@ -116,6 +117,9 @@ class KeySettings(Section):
     algorithms: tuple[Literal["RS256", "ES256", "PS256", "EdDSA"], ...] = Field(
         ("RS256", "ES256"), description="A signing key is kept for each; RS256 is the standard's default."
     )
+
+    rotate_days: int = Field(90, ge=0, le=3650, description="Make the next signing key after so many days; 0: by hand.")
+    publish_hours: int = Field(24, ge=0, le=720, description="So long a new key is published before it signs.")
 
     @field_validator("algorithms")
     @classmethod
@@ -213,6 +217,10 @@ class LifetimeSettings(Section):
 class LimitSettings(Section):
     """`[limits]`: bounds on what strangers may ask for."""
 
+    enabled: bool = Field(
+        True, description="False counts no tries at all: for tests of a provider, never in production."
+    )
+
     body_bytes: int = Field(65536, ge=1024, le=16 * 1024 * 1024)
     code_tries: int = Field(10, ge=1, le=100, description="Tries of a short code; then only a new mail.")
     account_tries: int = Field(
@@ -309,6 +317,16 @@ class Settings(Section):
     outbound: OutboundSettings = OutboundSettings()
     branding: BrandingSettings = BrandingSettings()
     source: Annotated[str, Field(exclude=True)] = "defaults"
+
+    @property
+    def test_settings(self) -> dict[str, str]:
+        """What is switched on for tests and has no place in production: setting, and what it means."""
+        found = {}
+        if not self.limits.enabled:
+            found["limits.enabled"] = "nothing counts wrong passwords; anybody may guess without end"
+        if self.passwords.memory_kib < LEAST_MEMORY_KIB or self.passwords.time_cost < 2:
+            found["passwords"] = "argon2id is cheaper than 19456 KiB and 2 passes; stolen hashes would be guessed soon"
+        return found
 
     @model_validator(mode="after")
     def _check_together(self) -> Settings:

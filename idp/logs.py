@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
+
+if TYPE_CHECKING:
+    from idp.config import Settings
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -30,6 +33,12 @@ def prepare_loggers() -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+def warn_of_test_settings(settings: Settings) -> None:
+    """Say at each start, loudly, what is switched on that only tests need."""
+    for name, meaning in settings.test_settings.items():
+        structlog.get_logger("idp").warning("TEST SETTING, never for production", setting=name, meaning=meaning)
 
 
 def configure_logging(level: str) -> None:

@@ -22,6 +22,7 @@ COMMANDS = {
     "clients": "idp.cli.clients",
     "accounts": "idp.cli.accounts",
     "approvals": "idp.cli.approvals",
+    "keys": "idp.cli.keys",
 }
 
 

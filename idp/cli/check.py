@@ -48,7 +48,9 @@ def command(settings: Settings, as_json: bool) -> None:
 
 
 def check_server(settings: Settings) -> Iterator[Finding]:
-    """Issuer, proxies, the words that customers read."""
+    """Test settings, issuer, proxies, the words that customers read."""
+    for name, meaning in settings.test_settings.items():
+        yield Finding("must", "tests only", f"{name}: {meaning}; for production set the default again")
     server, told = settings.server, settings.registration
     if settings.issuer_is_loopback:
         yield Finding(

@@ -65,13 +65,18 @@ class SigningKey:
 
 
 def make_signing_key(alg: str, master: MasterKey, *, now: int, active_from: int) -> SigningKey:
-    """Make a key pair; its `kid` is the thumbprint of the public half (RFC 7638)."""
-    private = _generate(alg)
-    public = private.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    key = _KINDS[alg].import_key(public)
-    kid = key.thumbprint()
+    """Make a key pair; its `kid` is the thumbprint of the public half (RFC 7638).
+
+    A thumbprint that begins with a dash would be taken for an option by `idp keys`; another pair is made then.
+    """
+    kid = "-"
+    while kid.startswith("-"):
+        private = _generate(alg)
+        public = private.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        key = _KINDS[alg].import_key(public)
+        kid = key.thumbprint()
     plain = private.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -92,10 +97,12 @@ class OpenKeys:
         self.jwks_etag = f'"{hashlib.sha256(self.jwks).hexdigest()[:32]}"'
 
     def sign(self, claims: Mapping[str, Any], typ: str, alg: str, now: int) -> str:
-        """Sign with the newest key of this algorithm that is already active."""
-        row, private = next(
-            pair for pair in reversed(self._signing) if pair[0].alg == alg and pair[0].active_from <= now
-        )
+        """Sign with the newest key of this algorithm that is already active.
+
+        Where clocks differ, the only key may have been made a moment ahead of ours; it signs all the same.
+        """
+        usable = [pair for pair in self._signing if pair[0].alg == alg]
+        row, private = next((pair for pair in reversed(usable) if pair[0].active_from <= now), usable[0])
         payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode()
         text = self._header(row, typ) + b"." + _b64(payload)
         return (text + b"." + _b64(_SIGN[alg](private, text))).decode()

@@ -15,15 +15,33 @@ if TYPE_CHECKING:
     from idp.store.database import Database, Row, Transaction
 
 _LIST = Statement("SELECT * FROM signing_keys WHERE removed_at IS NULL ORDER BY active_from, kid")
+_LIST_ALL = Statement("SELECT * FROM signing_keys ORDER BY active_from, kid")
+_RETIRE = Statement("UPDATE signing_keys SET retired_at = :now WHERE kid = :kid AND retired_at IS NULL")
+_REMOVE = Statement("UPDATE signing_keys SET removed_at = :now WHERE kid = :kid AND removed_at IS NULL")
 _INSERT = Statement(
     "INSERT INTO signing_keys (kid, alg, public_jwk, sealed_private, created_at, active_from, retired_at, removed_at)"
     " VALUES (:kid, :alg, :public_jwk, :sealed_private, :created_at, :active_from, :retired_at, :removed_at)"
 )
 
 
-def list_signing_keys(tx: Transaction) -> list[SigningKey]:
-    """All keys that are published."""
-    return [_parse(row) for row in tx.all(_LIST)]
+def list_signing_keys(tx: Transaction, *, with_removed: bool = False) -> list[SigningKey]:
+    """All keys that are published, the oldest first; on demand also those that were taken away."""
+    return [_parse(row) for row in tx.all(_LIST_ALL if with_removed else _LIST)]
+
+
+def lock_keys(tx: Transaction) -> None:
+    """Be the only one who changes keys until the commit, of which all instances then hear."""
+    change_version(tx, KEYS_VERSION)
+
+
+def retire_signing_key(tx: Transaction, kid: str, now: int) -> bool:
+    """Let a key sign no more; True for the one who did it."""
+    return tx.run(_RETIRE, kid=kid, now=now) == 1
+
+
+def remove_signing_key(tx: Transaction, kid: str, now: int) -> bool:
+    """Publish and accept a key no more; True for the one who did it."""
+    return tx.run(_REMOVE, kid=kid, now=now) == 1
 
 
 def insert_signing_key(tx: Transaction, key: SigningKey) -> None:
@@ -44,8 +62,8 @@ def make_missing_keys(database: Database, master: MasterKey, algorithms: Iterabl
     if not made:
         return
     with database.transaction() as tx:
-        # The version's row is the lock: a second instance waits here and then finds the keys.
-        change_version(tx, KEYS_VERSION)
+        # A second instance waits here and then finds the keys.
+        lock_keys(tx)
         still_missing = _missing(tx, wanted)
         for key in made:
             if key.alg in still_missing:

@@ -129,3 +129,15 @@ def test_ecdsa_needs_no_randomness(rows: dict[str, SigningKey]) -> None:
     """Two doors give the same bytes (RFC 6979)."""
     keyring = ring(rows["ES256"], rows["RS256"])
     assert keyring.sign_jwt(CLAIMS, alg="ES256") == keyring.sign_jwt(CLAIMS, alg="ES256")
+
+
+def test_the_only_key_signs_even_ahead_of_its_time(rows: dict[str, SigningKey]) -> None:
+    """Another instance made it a moment ago, and our clock is behind (GO-10)."""
+    key = replace(rows["RS256"], active_from=NOW + 2)
+    keyring = ring(key)
+    assert keyring.verify_own_jwt(keyring.sign_jwt(CLAIMS)) == CLAIMS
+
+
+def test_no_kid_looks_like_an_option() -> None:
+    """`idp keys retire KID` takes every one of them."""
+    assert not any(make_signing_key("EdDSA", MASTER, now=NOW, active_from=NOW).kid.startswith("-") for _ in range(300))
