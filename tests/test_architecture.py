@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "keys": set(),
     "store": {"keys"},
     "mail": {"store", "keys", *WIRING},
-    "signals": {"store", "keys", *WIRING},
+    "signals": {"policy", "store", "keys", *WIRING},
     "protocol": {"policy", "store", "keys", "signals"},
     "accounts": {"policy", "store", "keys", "mail", "signals", *WIRING},
     "web": {"protocol", "accounts", "policy", "store", "keys", "mail", "signals", *WIRING},
