@@ -90,9 +90,13 @@ class Pending:
     def has_fresh_sign_in(self, sid: str, auth_time: int) -> bool:
         """Whether this session authenticated after the request came (RD-18).
 
-        Compared with what was seen then, and not with the clock: two events in one second must not look like one.
+        The session that was seen then is compared with what was seen, and not with the clock: two events in one second must
+        not look like one. Any other session counts only if it authenticated since: one that was held back while the
+        request came, and shown afterwards, proves nothing.
         """
-        return sid != self.seen_sid or auth_time > (self.seen_auth_time or 0)
+        if sid == self.seen_sid:
+            return auth_time > (self.seen_auth_time or 0)
+        return auth_time >= self.created_at
 
     def is_bound_to(self, account_id: str, sid: str) -> bool:
         """Whether the page that is now answered was shown to this person in this session (SE-7)."""

@@ -42,6 +42,24 @@ def test_a_stranger_signs_in_and_is_then_answered(lobby: Lobby) -> None:
     assert "Start again at Own" in finished.text
 
 
+@pytest.mark.parametrize("demand", [{"prompt": "login"}, {"max_age": "60"}])
+def test_an_older_session_that_was_held_back_is_no_fresh_sign_in(lobby: Lobby, demand: dict[str, str]) -> None:
+    """A copied cookie that is sent only after the request came does not get round the password (RD-18)."""
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account())
+    cookie = browser.web.get_cookie("idp_session")
+    assert cookie is not None
+    lobby.now += 3600
+    browser.web.delete_cookie("idp_session")
+    handle = handle_of(browser.authorize(client_id="own", **demand))
+    browser.web.set_cookie("idp_session", cookie.value)
+    assert handle_of(browser.get(f"/oauth/continue/{handle}")) == handle
+    assert lobby.rows("SELECT * FROM codes") == []
+    lobby.now += 10
+    browser.sign_in_again()
+    assert "code" in answer_of(browser.get(f"/oauth/continue/{handle}"))
+
+
 def test_a_handle_works_only_in_the_browser_that_started_it(lobby: Lobby) -> None:
     """RD-15: somebody else's handle is not known."""
     handle = handle_of(lobby.browser().authorize(client_id="own"))
