@@ -8,6 +8,7 @@ import pytest
 
 from idp.store import rules
 from idp.store.database import Statement
+from tests.support.lobby import Lobby, hidden_fields
 from tests.support.people import PASSWORD, Browser, Town, location, make_town
 from tests.web.test_sign_in import save_request
 
@@ -64,6 +65,17 @@ def test_acts_change_nothing_by_get_or_without_token(town: Town, path: str) -> N
     assert first.get(path).status_code == 405
     first.client.post(path, data={"sid": "x"})
     assert second.get("/account").status_code == 200
+
+
+@pytest.mark.parametrize(("act", "field"), [("/account/security/end", "sid"), ("/account/sites/withdraw", "client_id")])
+@pytest.mark.parametrize("value", ["", "\x00", "a\x00b", "é", "x" * 20_000])
+def test_an_act_on_what_cannot_be_ours_is_no_defect(lobby: Lobby, act: str, field: str, value: str) -> None:
+    """PostgreSQL takes no NUL in a text: nobody sees a status of 500, and nothing ends (IV-1, GO-1)."""
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account())
+    token = hidden_fields(browser.get("/account/security").text)["csrf_token"]
+    assert browser.post(act, {"csrf_token": token, field: value}).status_code in (303, 404)
+    assert browser.get("/account").status_code == 200
 
 
 def test_the_profile_shows_the_user_name_and_keeps_changes(town: Town) -> None:

@@ -59,6 +59,18 @@ class ChangePasswordForm(Form):
     new_password = PasswordField(_("New password"), missing=_("Choose a new password."))
 
 
+class EndSessionForm(Form):
+    """Which browser to sign out."""
+
+    sid = HiddenField(longest=64)
+
+
+class WithdrawForm(Form):
+    """From which site to take the permission back."""
+
+    client_id = HiddenField(longest=255)
+
+
 class ProfileForm(Form):
     """Who somebody is and which language we speak with them."""
 

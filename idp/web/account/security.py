@@ -10,7 +10,7 @@ from idp.accounts.profile import PasswordWish, change_password, end_other_sessio
 from idp.errors import Refusal
 from idp.store import accounts, sessions
 from idp.web import browser_session
-from idp.web.account.forms import ChangePasswordForm
+from idp.web.account.forms import ChangePasswordForm, EndSessionForm
 from idp.web.browser_session import get_signed_in, signed_in_required
 from idp.web.context import provider
 from idp.web.devices import device_name
@@ -45,9 +45,10 @@ def page() -> Response:
 @signed_in_required
 def end_one() -> Response:
     """Sign out one browser; another person's is as unknown as one that never was (SE-8)."""
-    if not ActForm().validate_on_submit():
+    form = EndSessionForm()
+    if not form.validate_on_submit():
         return redirect(url_for("security.page"), 303)
-    sid = request.form.get("sid", "")
+    sid = form.sid.data
     if sid == get_signed_in().sid:
         return redirect(url_for("security.page"), 303)
     try:

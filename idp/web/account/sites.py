@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, redirect, request, url_for
 
 from idp.accounts.sites import list_permitted_sites, withdraw_consent
+from idp.web.account.forms import WithdrawForm
 from idp.web.browser_session import get_signed_in, signed_in_required
 from idp.web.context import provider
 from idp.web.forms import ActForm
@@ -34,7 +35,7 @@ def page() -> Response:
 @signed_in_required
 def withdraw() -> Response:
     """Take a permission back."""
-    client_id = request.form.get("client_id", "")
-    if ActForm().validate_on_submit() and withdraw_consent(provider(), get_signed_in().account_id, client_id):
+    form = WithdrawForm()
+    if form.validate_on_submit() and withdraw_consent(provider(), get_signed_in().account_id, form.client_id.data):
         return redirect(url_for("sites.page", withdrawn=1), 303)
     return redirect(url_for("sites.page"), 303)

@@ -76,7 +76,7 @@ def html_part(message_id: str) -> Response:
 
 
 def _find(message_id: str) -> KeptMail:
-    mail = find_mail(provider(), message_id)
+    mail = find_mail(provider(), message_id) if message_id.isprintable() else None
     if mail is None:
         abort(404)
     return mail
