@@ -39,6 +39,6 @@ class CookieBox:
             if opened.headers().get("cty") != purpose or opened.plaintext is None:
                 return None
             value = json.loads(opened.plaintext)
-        except (JoseError, ValueError, RecursionError):
+        except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
         return value if isinstance(value, dict) else None

@@ -116,7 +116,10 @@ def local_path(site: Site, text: str | None) -> str:
         return "/"
     if text.startswith(site.origin + "/"):
         text = text.removeprefix(site.origin)
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return "/"
     if parts.scheme or parts.netloc or not text.startswith("/") or text.startswith("//"):
         return "/"
     return text

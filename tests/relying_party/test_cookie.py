@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from idp.relying_party.cookie import CookieBox
@@ -25,7 +27,21 @@ def test_a_cookie_opens_only_for_its_purpose_site_and_key(key: str, client: str,
     assert CookieBox(key, client).open(purpose, sealed) is None
 
 
-@pytest.mark.parametrize("text", ["", "x", "a.b.c", "a.b.c.d.e", "é", "." * 4, "x" * 20000, None])
+def header(text: str) -> str:
+    """A cookie that is nothing but this header."""
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode() + "..AA.AA.AA"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "x", "a.b.c", "a.b.c.d.e", "é", "." * 4, "x" * 20000, None),
+        *(
+            header(text)
+            for text in ("[]", "5", "{}", '{"alg":["dir"],"enc":{}}', '{"alg":"dir","enc":"A256GCM","crit":5}')
+        ),
+    ],
+)
 def test_a_foreign_cookie_means_signed_out(text: str | None) -> None:
     """Malformed cookies are no error (SE-5)."""
     assert CookieBox(KEY, "library").open("session", text) is None

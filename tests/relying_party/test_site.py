@@ -220,6 +220,8 @@ def test_the_cookie_persists_only_if_the_session_is_kept(
         "/\\evil.example",
         "javascript:alert(1)",
         "\t//evil",
+        "http://[",
+        "//\u2100.example/",
         "/" + "a" * 2000,
     ],
 )
