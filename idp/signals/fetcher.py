@@ -205,6 +205,8 @@ def is_public(address: Address) -> bool:
         inner = [one for one in carried if one is not None]
         if inner:
             return address.ipv4_mapped is None and all(is_public(one) for one in inner)
+        if address.is_site_local:  # fec0::/10 (RFC 3879), which Python calls global
+            return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
