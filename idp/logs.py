@@ -1,7 +1,8 @@
 """Log lines: one JSON object each on standard error, in UTC, without secrets.
 
-A traceback never shows local variables, which may hold passwords, codes and links; third-party libraries are heard from
-warnings up, because their debug lines show tokens (LG-4, LG-5, GO-7).
+Only ASCII is written, so that nothing a stranger sent breaks a line or steers a terminal (IV-10). A traceback never shows
+local variables, which may hold passwords, codes and links; third-party libraries are heard from warnings up, because their
+debug lines show tokens (LG-4, LG-5, GO-7).
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def configure_logging(level: str) -> None:
             foreign_pre_chain=_CHAIN,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
+                structlog.processors.JSONRenderer(ensure_ascii=True),
             ],
         )
     )

@@ -6,11 +6,12 @@ PostgreSQL: READ COMMITTED through psycopg 3, statement and lock time-outs, conn
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -256,12 +257,17 @@ def prepare_engine(engine: Engine) -> None:
 
 
 def sqlite_path(url: str) -> Path:
-    """The database's file, with its folder made. Raises `ConfigError` where that cannot be."""
+    """The database's file, with its folder made. Raises `ConfigError` where that cannot be.
+
+    A new file is its owner's alone: it holds addresses and password hashes. SQLite gives its journals the same mode.
+    """
     path = Path(url.removeprefix("sqlite:///")).resolve()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"database.url: the folder {path.parent} cannot be made: {error.strerror}") from None
+    with suppress(OSError):  # one that is there keeps its mode; what cannot be made is told on connecting
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     return path
 
 

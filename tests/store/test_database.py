@@ -1,0 +1,19 @@
+"""The database's file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from idp import create_app
+from tests.test_smoke import settings_in
+
+
+def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
+    """Addresses and password hashes are not for others on the machine, nor are the journals beside them."""
+    settings = settings_in(tmp_path)
+    provider = create_app(settings).extensions["idp"]
+    with provider.database.reading():
+        folder = Path(settings.database.url.removeprefix("sqlite:///")).parent
+        files = [path for path in folder.iterdir() if ".sqlite3" in path.name]
+        assert len(files) > 1
+        assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
