@@ -125,6 +125,7 @@ class Site:
         except (GrantEnded, InvalidToken):
             self.forget()
             return None
+        g.idp_status_is_old = self.now - session.checked_at >= self.status_age
         self.remember(session)
         return session
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from idp.relying_party.customer import Customer
-from idp.relying_party.provider_client import GrantEnded, InvalidToken, ProviderClient
+from idp.relying_party.provider_client import GrantEnded, InvalidToken, ProviderClient, ProviderUnavailable
 
 LONGEST = 12 * 3600
 _HEAD_CLAIMS = ("iss", "aud", "exp", "iat", "nonce", "azp", "jti", "sub")
@@ -85,7 +85,8 @@ def begin_session(provider: ProviderClient, tokens: Mapping[str, Any], nonce: st
 def renew_session(provider: ProviderClient, session: SiteSession, now: int) -> SiteSession:
     """The same session with claims of this moment, on new tokens where the access token has ended.
 
-    Raises `GrantEnded` where the provider no longer knows the session, `ProviderUnavailable` where it does not answer.
+    Where new tokens came and then no claims, the session has the tokens and an old `checked_at`. Raises `GrantEnded` where the
+    provider no longer knows the session, `ProviderUnavailable` where it does not answer.
     """
     if session.access_token and session.access_expires_at - _EARLY > now:
         try:
@@ -108,7 +109,11 @@ def renew_session(provider: ProviderClient, session: SiteSession, now: int) -> S
         id_token=str(tokens.get("id_token") or session.id_token),
         expires_at=min(session.expires_at, _instant(fresh.get("session_expiry"), session.expires_at)),
     )
-    return _with_userinfo(session, provider.userinfo(session.access_token), fresh, now)
+    try:
+        return _with_userinfo(session, provider.userinfo(session.access_token), fresh, now)
+    except ProviderUnavailable:
+        # The new refresh token must not get lost with the answer: after the grace the old one would be a replay.
+        return session
 
 
 def _with_userinfo(

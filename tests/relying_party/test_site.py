@@ -164,6 +164,30 @@ def test_without_the_provider_approved_pages_wait_and_others_go_on(
     assert visitor.get("/own").text == "own"
 
 
+def test_a_new_refresh_token_is_kept_where_the_claims_do_not_come(
+    site: Site, visitor: FlaskClient, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The provider goes away between two answers: approved pages wait, and the token that was used up is not used again."""
+    used: list[str] = []
+
+    def refresh(token: str) -> dict[str, Any]:
+        used.append(token)
+        return {"access_token": "at2", "expires_in": 600, "refresh_token": "rt2"}
+
+    def userinfo(_token: str) -> dict[str, Any]:
+        raise ProviderUnavailable
+
+    monkeypatch.setattr(site.provider, "refresh", refresh)
+    monkeypatch.setattr(site.provider, "userinfo", userinfo)
+    sign_in(site, visitor, access_expires_at=NOW)
+    clock.now += 20
+    assert visitor.get("/exclusive").status_code == 503
+    clock.now += 60
+    monkeypatch.setattr(site.provider, "userinfo", lambda _token: {"sub": "sub", "approval_status": "approved"})
+    assert visitor.get("/exclusive").text == "for Anna"
+    assert used == ["rt"]
+
+
 def test_a_dead_family_goes_through_the_authorization_endpoint_again(
     site: Site, visitor: FlaskClient, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
