@@ -20,7 +20,7 @@ POT = .venv-test/messages.pot
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(RUNTIME) ## try the provider with three example sites; data below var/demo
+demo: $(RUNTIME) ## try the provider with two example sites; data below var/demo
 	@.venv/bin/python scripts/compile_messages.py
 	@.venv/bin/idp demo
 

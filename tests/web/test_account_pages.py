@@ -45,7 +45,7 @@ def add_client(town: Town, client_id: str, *, require: bool = True, disabled: bo
         tx.run(_CLIENT, client_id=client_id, details=details, require=require, no=False, disabled=disabled)
 
 
-PAGES = ["/account", "/account/security", "/account/security/password"]
+PAGES = ["/account", "/account/security", "/account/security/password", "/account/sites"]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -55,6 +55,18 @@ def test_pages_of_ones_own_ask_to_sign_in_first_and_come_back(town: Town, path: 
     browser = town.browser()
     assert location(browser.get(path)) == f"/sign-in?next={path}"
     assert location(browser.sign_in(way=f"?next={path}")) == path
+
+
+def test_every_route_of_ones_own_is_closed_to_strangers(town: Town) -> None:
+    """STYLE, "Tests": an access rule on every route; a new one below /account is found here by itself."""
+    rules_of_account = [rule for rule in town.app.url_map.iter_rules() if rule.rule.startswith("/account")]
+    assert len(rules_of_account) >= len(PAGES)
+    town.app.config["WTF_CSRF_METHODS"] = ()  # the gate alone is asked here, not the form's token
+    for rule in rules_of_account:
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            answer = town.browser().client.open(rule.rule, method=method)
+            assert answer.status_code == 303, (method, rule.rule)
+            assert location(answer).startswith("/sign-in?next=/account"), (method, rule.rule)
 
 
 @pytest.mark.parametrize("path", ["/account/security/end", "/account/security/end-others"])
