@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from idp import mail
 from idp.accounts.endings import apply_ending
 from idp.accounts.registration import status_token
+from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
 from idp.policy import approval as policy
 from idp.policy.approval import Application, Reason, Status, Verdict
 from idp.policy.endings import Act
-from idp.policy.staff import Permission, is_permitted, may_act_on
+from idp.policy.staff import Permission, may_act_on
 from idp.store import accounts, approvals, audit, review_queue, rules
 
 if TYPE_CHECKING:
@@ -217,10 +218,8 @@ def _application(provider: Provider, tx: Transaction, account: Account, serial_n
 
 
 def _check_may_act(tx: Transaction, staff_id: str, account_id: str, permission: Permission) -> Account:
-    """Rights are read in the transaction of the act, so that a role taken away counts at once (RC-3)."""
-    staff, account = accounts.find_account(tx, staff_id), accounts.find_account(tx, account_id)
-    if staff is None or staff.access != "active" or not is_permitted(staff.roles, permission):
-        raise Refusal("not_permitted")
+    """The account that is decided about; nobody decides about themselves, or about who stands above them (AD-2)."""
+    staff, account = check_permission(tx, staff_id, permission), accounts.find_account(tx, account_id)
     if account is None or account.is_closed:
         raise Refusal("account_unknown")
     if staff_id == account_id:

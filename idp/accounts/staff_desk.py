@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from idp.accounts.approval import assess
 from idp.accounts.password_reset import send_reset_link
 from idp.accounts.registration import send_again_by_staff
+from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
 from idp.policy.approval import late_before, promised_until
-from idp.policy.staff import Permission, is_permitted, may_act_on
+from idp.policy.staff import Permission, may_act_on
 from idp.store import accounts, approvals, audit, outbox, review_queue, rules, search, sessions
 from idp.store.review_queue import Filter
 
@@ -179,11 +180,12 @@ def send_reset_link_for(provider: Provider, *, staff_id: str, account_id: str, a
     Raises `Refusal`: `not_permitted`, `account_unknown`.
     """
     with provider.database.transaction() as tx:
-        account, staff = accounts.find_account(tx, account_id), accounts.find_account(tx, staff_id)
+        staff, account = (
+            check_permission(tx, staff_id, Permission.SEND_RESET_LINK),
+            accounts.find_account(tx, account_id),
+        )
         if account is None or account.is_closed:
             raise Refusal("account_unknown")
-        if staff is None or staff.access != "active" or not is_permitted(staff.roles, Permission.SEND_RESET_LINK):
-            raise Refusal("not_permitted")
         if not may_act_on(staff_id, staff.roles, account_id, account.roles):
             raise Refusal("not_permitted")
         issued = send_reset_link(provider, tx, account, staff_id=staff_id, address=address)
@@ -196,9 +198,7 @@ def send_confirmation_again(provider: Provider, *, staff_id: str, registration_i
     Raises `Refusal`: `not_permitted`, `registration_unknown` where it cannot be confirmed any more.
     """
     with provider.database.transaction() as tx:
-        staff = accounts.find_account(tx, staff_id)
-        if staff is None or staff.access != "active" or not is_permitted(staff.roles, Permission.RESEND_CONFIRMATION):
-            raise Refusal("not_permitted")
+        check_permission(tx, staff_id, Permission.RESEND_CONFIRMATION)
         if not send_again_by_staff(provider, tx, registration_id):
             raise Refusal("registration_unknown")
         audit.record(

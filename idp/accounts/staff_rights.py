@@ -1,0 +1,22 @@
+"""The rights of a member of staff, read in the transaction of the act, so that a role taken away counts at once (RC-3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idp.errors import Refusal
+from idp.policy.staff import is_permitted
+from idp.store import accounts
+
+if TYPE_CHECKING:
+    from idp.policy.staff import Permission
+    from idp.store.accounts import Account
+    from idp.store.database import Transaction
+
+
+def check_permission(tx: Transaction, staff_id: str, permission: Permission) -> Account:
+    """The member of staff, if they may do it now. Raises `Refusal("not_permitted")`."""
+    staff = accounts.find_account(tx, staff_id)
+    if staff is None or staff.access != "active" or not is_permitted(staff.roles, permission):
+        raise Refusal("not_permitted")
+    return staff
