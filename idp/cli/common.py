@@ -40,9 +40,14 @@ def with_settings(function: Callable[..., None]) -> Callable[..., None]:
         path = config_here or (ctx.obj or {}).get("config")
         try:
             settings = load_settings(path)
-            function(settings=settings, **values)
         except ConfigError as error:
             raise Refused(str(error)) from None
+        try:
+            function(settings=settings, **values)
+        except ConfigError as error:
+            # Found while the parts were put together, where the file is not known.
+            names_key = str(error).partition(".")[0] in type(settings).model_fields
+            raise Refused(f"{settings.source}: {error}" if names_key else str(error)) from None
         except Exception as error:
             from idp.store.database import is_away
 

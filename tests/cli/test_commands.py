@@ -60,6 +60,14 @@ def test_a_wrong_setting_is_told_with_file_and_key(tmp_path: Path) -> None:
     assert f"{config}: mail.uri: is not a known setting; known are: customer_care, sender, url" in result.output
 
 
+def test_a_value_that_cannot_work_is_told_with_file_and_key(tmp_path: Path) -> None:
+    """Also where only the part that uses it finds out (contract, "Configuration")."""
+    config = tmp_path / "config.toml"
+    config.write_text(f'[mail]\nurl = "smtp://host:99999"\n[database]\nurl = "sqlite:///{tmp_path}/idp.sqlite3"\n')
+    result = CliRunner().invoke(main, ["--config", str(config), "clients", "list"])
+    assert (result.exit_code, result.output.startswith(f"{config}: mail.url: must be smtp://")) == (1, True)
+
+
 @pytest.mark.parametrize("search", ["anna", "BERG", "anna@ex", "anna.b", "b123"])
 def test_accounts_are_found_by_what_a_caller_says(either_terminal: Terminal, search: str) -> None:
     """Name, address, user name or serial number, in any case (F-2.3)."""
