@@ -86,7 +86,7 @@ def start(
 def finish(site: Site) -> ResponseReturnValue:
     """Take the answer of the authorization endpoint (Core §3.1.2.5–7, RFC 9207)."""
     state = request.args.get("state", "")
-    walk = site.box.open(WALK_PURPOSE, request.cookies.get(_walk_cookie(site, state)))
+    walk = site.box.open(WALK_PURPOSE, request.cookies.get(site.full_name(_walk_cookie(site, state))))
     if walk is None or walk["state"] != state or walk["until"] < site.now:
         return pages.sign_in_failed(site, "/", "state")
     target = str(walk["target"])
@@ -142,7 +142,7 @@ def _is_own_form(site: Site) -> bool:
 
 def _done(site: Site, state: str, answer: ResponseReturnValue) -> ResponseReturnValue:
     response = make_response(answer)
-    response.delete_cookie(_walk_cookie(site, state), path="/")
+    site.drop_cookie(response, _walk_cookie(site, state))
     response.headers["Cache-Control"] = "no-store"
     return response
 

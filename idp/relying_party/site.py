@@ -108,7 +108,7 @@ class Site:
 
     def _check_session(self) -> SiteSession | None:
         g.idp_status_is_old = False
-        cookie = request.cookies.get(self.cookie_name)
+        cookie = request.cookies.get(self.full_name(self.cookie_name))
         if not cookie:
             return None
         session = SiteSession.from_cookie(self.box.open(SESSION_PURPOSE, cookie), self.now)
@@ -177,8 +177,27 @@ class Site:
 
     def set_cookie(self, response: AnyResponse, name: str, value: str, max_age: int | None) -> None:
         """Set a cookie as the kit's are set: not for scripts, not for other sites, Secure over https."""
-        secure = self.origin.startswith("https:")
-        response.set_cookie(name, value, max_age=max_age, httponly=True, secure=secure, samesite="Lax", path="/")
+        response.set_cookie(
+            self.full_name(name),
+            value,
+            max_age=max_age,
+            httponly=True,
+            secure=self._is_https,
+            samesite="Lax",
+            path="/",
+        )
+
+    def drop_cookie(self, response: AnyResponse, name: str) -> None:
+        """Take a cookie away; browsers listen only if it is Secure as the one they hold."""
+        response.delete_cookie(self.full_name(name), httponly=True, secure=self._is_https, samesite="Lax", path="/")
+
+    def full_name(self, name: str) -> str:
+        """The name that a cookie has in the browser: over https no other host of the domain can plant it (`__Host-`)."""
+        return f"__Host-{name}" if self._is_https else name
+
+    @property
+    def _is_https(self) -> bool:
+        return self.origin.startswith("https:")
 
     def _keep_cookie(self, response: Response) -> Response:
         if "idp_session" in g:
@@ -188,7 +207,7 @@ class Site:
             return response
         session: SiteSession | None = g.idp_cookie
         if session is None:
-            response.delete_cookie(self.cookie_name, path="/")
+            self.drop_cookie(response, self.cookie_name)
             return response
         # Persistent only where the customer asked for it; the end is the provider's and never moves.
         max_age = max(session.expires_at - self.now, 0) if session.kept else None

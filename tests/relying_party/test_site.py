@@ -205,6 +205,23 @@ def test_a_dead_family_goes_through_the_authorization_endpoint_again(
     assert answer.location.startswith("http://localhost:1/oauth/authorize?")
 
 
+def test_over_https_no_other_host_plants_a_cookie(site: Site, visitor: FlaskClient) -> None:
+    """Names with `__Host-` for session and walk; one without it, which a sibling host could set, counts nothing (SE-1)."""
+    site.base_url = "https://site.example"
+    planted = site.box.seal("site-session", session(site).to_cookie())
+    visitor.set_cookie(site.cookie_name, planted)
+    walk = visitor.get("/own")
+    assert walk.status_code == 303
+    visitor.set_cookie(f"__Host-{site.cookie_name}", planted)
+    assert visitor.get("/own").text == "own"
+    site.store.end_session("sid", NOW)
+    dropped = visitor.get("/own")
+    for line in [*walk.headers.getlist("Set-Cookie"), *dropped.headers.getlist("Set-Cookie")]:
+        assert line.startswith(f"__Host-{site.cookie_name}")
+        assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(line.split("; "))
+        assert "Domain" not in line
+
+
 def test_an_ended_session_is_over_at_once(site: Site, visitor: FlaskClient) -> None:
     """The back channel ends a copied cookie too (SE-4)."""
     sign_in(site, visitor)
