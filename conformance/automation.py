@@ -21,13 +21,14 @@ _ERROR_PAGES = (
     "oidcc-redirect-uri-query-mismatch",
 )
 _SIGN_IN_PAGES = ("oidcc-registration-logo-uri", "oidcc-registration-policy-uri", "oidcc-registration-tos-uri")
-_REFUSED_RETURNS = (
+_CONFIRMED_LOGOUTS = (
+    "no-id-token-hint",
     "bad-post-logout-redirect-uri",
     "query-added-to-post-logout-redirect-uri",
     "modified-id-token-hint",
     "bad-id-token-hint",
 )
-_SIGNED_OUT_PAGES = ("no-id-token-hint", "no-params", "no-post-logout-redirect-uri", "only-state")
+_SIGNED_OUT_PAGES = ("no-params", "no-post-logout-redirect-uri", "only-state")
 
 
 class Automation:
@@ -62,7 +63,7 @@ class Automation:
         return config
 
     def _special(self) -> Sequence[str]:
-        logout = [f"oidcc-rp-initiated-logout-{name}" for name in (*_REFUSED_RETURNS, *_SIGNED_OUT_PAGES)]
+        logout = [f"oidcc-rp-initiated-logout-{name}" for name in (*_CONFIRMED_LOGOUTS, *_SIGNED_OUT_PAGES)]
         return (*_LOOK_AGAIN, *_ERROR_PAGES, *_SIGN_IN_PAGES, *logout)
 
     def _browser(self, module: str) -> list[Block]:
@@ -73,8 +74,8 @@ class Automation:
             return [self._look("authorize", "error-title")]
         if module in _SIGN_IN_PAGES:
             return [self._look("authorize", "login-submit")]
-        if name in _REFUSED_RETURNS:
-            return [self._authorize(), self._look("logout", "error-title")]
+        if name in _CONFIRMED_LOGOUTS:
+            return [self._authorize(), self._look("logout", "logout-confirm")]
         if name in _SIGNED_OUT_PAGES:
             return [self._authorize(), self._look("logout", "logged-out-title", before=[self._confirm_logout()])]
         return [self._authorize(), self._log_out()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,9 +24,12 @@ _PAUSE_MILLISECONDS = 300
 def drive(suite: Suite, module_id: str, username: str, password: str, pictures: Path, seconds: float = 200) -> None:
     """Open what the module asks for, one after the other in one browser, until it has ended."""
     end = time.monotonic() + seconds
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_context(ignore_https_errors=True).new_page()
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as profile:
+        _allow_cookies_of_frames(Path(profile))
+        browser = playwright.chromium.launch_persistent_context(
+            profile, executable_path=CHROMIUM, args=["--no-sandbox"], ignore_https_errors=True
+        )
+        page = browser.new_page()
         seen = 0
         while time.monotonic() < end and suite.info(module_id).get("status") not in ENDED:
             for url in suite.pages_to_visit(module_id):
@@ -35,6 +40,13 @@ def drive(suite: Suite, module_id: str, username: str, password: str, pictures: 
                 page.screenshot(path=str(pictures / f"{module_id}-{seen}.png"), full_page=True)
             page.wait_for_timeout(_PAUSE_MILLISECONDS)
         browser.close()
+
+
+def _allow_cookies_of_frames(profile: Path) -> None:
+    """Session management lives from them; private windows and some browsers block them (cookie_controls_mode)."""
+    (profile / "Default").mkdir()
+    preferences = {"profile": {"cookie_controls_mode": 0}}
+    (profile / "Default" / "Preferences").write_text(json.dumps(preferences), encoding="utf-8")
 
 
 def _go_through(page: Page, username: str, password: str) -> None:

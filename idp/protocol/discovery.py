@@ -29,6 +29,7 @@ ENDPOINTS: Mapping[str, str] = {
     "/oauth/logout": "end_session_endpoint",
     "/oauth/par": "pushed_authorization_request_endpoint",
     "/oauth/device_authorization": "device_authorization_endpoint",
+    "/oauth/check_session": "check_session_iframe",
 }
 _TOKEN_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "amr", "nonce", "sid", "at_hash")
 
@@ -62,6 +63,7 @@ def build_metadata(
     if "introspection_endpoint" in metadata:
         metadata["introspection_endpoint_auth_methods_supported"] = [name for name in METHODS if name != "none"]
     if "end_session_endpoint" in metadata:
-        metadata |= {"backchannel_logout_supported": True, "backchannel_logout_session_supported": True}
+        for channel in ("backchannel", "frontchannel"):
+            metadata |= {f"{channel}_logout_supported": True, f"{channel}_logout_session_supported": True}
     metadata |= {name: uri for name, uri in (("op_policy_uri", policy_uri), ("op_tos_uri", tos_uri)) if uri}
     return metadata

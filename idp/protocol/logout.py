@@ -40,10 +40,14 @@ class Logout:
     client: RegisteredClient | None = None
     subject: str | None = None
     location: str | None = None
+    is_doubtful: bool = False
 
     def must_ask(self, signed_in: str | None) -> bool:
-        """Whether the end-user confirms: somebody is signed in, and no valid hint says that it is about them."""
-        return signed_in is not None and signed_in != self.subject
+        """Whether the end-user confirms: somebody is signed in, and no valid hint says that it is about them.
+
+        A request that names an address which is not the client's own is not taken at its word either (`is_doubtful`).
+        """
+        return signed_in is not None and (signed_in != self.subject or self.is_doubtful)
 
 
 def parse_logout_request(parameters: Parameters) -> LogoutRequest:
@@ -74,7 +78,9 @@ def check_logout(
         return Logout()
     uri = request.post_logout_redirect_uri
     is_registered = uri is not None and not client.disabled and uri in client.post_logout_redirect_uris
-    return Logout(client, hint.subject, _with_state(uri, request.state) if uri and is_registered else None)
+    if uri is not None and not is_registered:
+        return Logout(client, hint.subject, is_doubtful=True)
+    return Logout(client, hint.subject, _with_state(uri, request.state) if uri else None)
 
 
 def _with_state(uri: str, state: str | None) -> str:

@@ -61,6 +61,7 @@ class RegisteredClient:
     token_endpoint_auth_method: str
     initiate_login_uri: str | None
     backchannel_logout_uri: str | None
+    frontchannel_logout_uri: str | None
     require_approval: bool
     first_party: bool
     pkce_exempt: bool
@@ -185,6 +186,7 @@ def _parse(row: Row, secrets: Sequence[Row]) -> RegisteredClient:
         token_endpoint_auth_method=details.get("token_endpoint_auth_method", "client_secret_basic"),
         initiate_login_uri=details.get("initiate_login_uri"),
         backchannel_logout_uri=details.get("backchannel_logout_uri"),
+        frontchannel_logout_uri=details.get("frontchannel_logout_uri"),
         require_approval=bool(row["require_approval"]),
         first_party=bool(row["first_party"]),
         pkce_exempt=bool(row["pkce_exempt"]),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-_FOR_PEOPLE = re.compile(r"/oauth/(authorize|continue|consent|logout|logged-out)(?![A-Za-z0-9_-])")
+_FOR_PEOPLE = re.compile(r"/oauth/(authorize|continue|consent|logout|logged-out|check_session)(?![A-Za-z0-9_-])")
 _FOR_PROGRAMS = re.compile(r"/oauth(?![A-Za-z0-9_-])|/\.well-known/|/(healthz|readyz|metrics)\Z")
 
 

@@ -1,9 +1,10 @@
 """Who sits at the browser: the session cookie, the browser cookie, and the gate of pages for signed-in people.
 
-Three cookies hold nothing but random values (SE-1). The *session* cookie's secret finds the session's row; the *browser*
+Cookies hold nothing but random values (SE-1). The *session* cookie's secret finds the session's row; the *browser*
 cookie exists before sign-in and ties pending requests, registrations and forms to one browser (RD-15); the *device* cookie
 says that somebody signed in here before, and outlives sign-out (BF-4). On https they have `__Host-` names and `Secure`; on
-an http loopback issuer plain names. A cookie that is doubled, malformed or unknown means "signed out" (SE-5).
+an http loopback issuer plain names. A fourth, *state*, is the only one that scripts and framed pages may read; it
+changes with the session and opens nothing. A cookie that is doubled, malformed or unknown means "signed out" (SE-5).
 
 `current_session` and `browser_id` read once per request; call them before a transaction is opened. Cookies are written
 by `install`'s hook, after the view.
@@ -23,6 +24,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from idp.accounts.guessing import Caller
 from idp.keys.secrets import new_secret
+from idp.protocol.session_management import make_browser_state
 from idp.store import accounts, kept_inputs, sessions
 from idp.web.context import provider
 from idp.web.local_paths import may_return_here, parse_next
@@ -185,6 +187,11 @@ def cookie_name(kind: str) -> str:
     return f"__Host-idp_{kind}" if provider().settings.is_https else f"idp_{kind}"
 
 
+def state_cookie_name() -> str:
+    """The name of the cookie that the session check's frame reads (OpenID Connect Session Management 1.0)."""
+    return cookie_name("state")
+
+
 def client_address() -> str:
     """The address this request came from, as the trusted proxies say (BF-6)."""
     return request.remote_addr or ""
@@ -240,6 +247,8 @@ def _write_cookies(response: Response) -> Response:
         _set(response, "device", g.device, DEVICE_COOKIE_LIFETIME)
     if g.get("new_browser_id"):
         _set(response, "browser", g.browser_id, BROWSER_COOKIE_LIFETIME)
+    if provider().settings.is_https and "signed_in" in g:
+        _write_state(response, g.signed_in)
     if g.get("read_cookies"):
         response.vary.add("Cookie")
         response.headers.setdefault("Cache-Control", "no-store")
@@ -254,6 +263,21 @@ def _write_session_cookie(response: Response, started: StartedSession | None) ->
         return
     left = max(0, started.session.expires_at - provider().clock())
     _set(response, "session", started.secret, left if started.session.kept else None)
+
+
+def _write_state(response: Response, signed_in: SignedIn | None) -> None:
+    """Keep the state cookie as the session is: another one for another session, none without."""
+    name, sent = state_cookie_name(), request.cookies.get(state_cookie_name())
+    if signed_in is None:
+        if sent is not None:
+            response.delete_cookie(name, path="/", secure=True, samesite="None")
+        return
+    value = make_browser_state(provider().master, signed_in.sid)
+    if sent != value or "session_cookie" in g:
+        left = max(0, signed_in.expires_at - provider().clock())
+        response.set_cookie(
+            name, value, max_age=left if signed_in.kept else None, path="/", secure=True, samesite="None"
+        )
 
 
 def _set(response: Response, kind: str, value: str, max_age: int | None) -> None:

@@ -57,6 +57,7 @@ _ALWAYS = (
     ("Permissions-Policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
     ("Content-Security-Policy", NO_CONTENT_POLICY),
 )
+_FRAMED = "frame-ancestors *"  # the session check alone; the older header has no word for it
 _HSTS = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 _TELLTALES = frozenset(("server", "x-powered-by", "x-request-id"))
 _NAME = ("Server", "idp")  # the server software would name itself where there is none (WB-4)
@@ -140,6 +141,8 @@ class Edge:
         """The answer's headers with ours where it brought none."""
         kept = [(name, value) for name, value in headers if name.lower() not in _TELLTALES]
         brought = {name.lower() for name, _ in kept}
+        if any(name == "Content-Security-Policy" and value.endswith(_FRAMED) for name, value in kept):
+            brought.add("x-frame-options")
         kept += [(name, value) for name, value in self._always if name.lower() not in brought]
         return [*kept, ("X-Request-Id", request_id), _NAME]
 

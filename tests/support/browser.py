@@ -18,7 +18,7 @@ from tests.support.network import is_local
 CHROMIUM = Path("/usr/bin/chromium")
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "artefacts" / "screenshots"
 
-_ARGUMENTS = [
+ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -52,7 +52,7 @@ def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         raise RuntimeError("Debian's Chromium is not installed: run scripts/system_packages.sh")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=_ARGUMENTS)
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGUMENTS)
         yield chromium
         chromium.close()
 

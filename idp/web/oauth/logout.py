@@ -11,10 +11,13 @@ from werkzeug.wrappers import Response
 
 from idp.accounts.sign_out import Told, list_open_sites, list_signed_out_sites, sign_out
 from idp.errors import ProtocolError
+from idp.protocol.frontchannel_logout import build_frame_address
 from idp.protocol.logout import Logout, check_logout, parse_logout_request
 from idp.protocol.parameters import Parameters
+from idp.protocol.session_management import find_origin
 from idp.store import accounts, pending
 from idp.web import browser_session
+from idp.web.content_policy import set_directive
 from idp.web.context import provider
 from idp.web.csrf import from_other_sites
 from idp.web.form_targets import allow_form_target
@@ -85,6 +88,24 @@ def signed_out(handle: str = "") -> Response:
     )
 
 
+@blueprint.get("/signing-out/<handle>")
+def tell_in_front(handle: str) -> Response:
+    """The frames in which sites clear their own cookies (Front-Channel Logout 1.0 §3); goes on when they have loaded."""
+    parts = provider()
+    with parts.database.reading() as tx:
+        kept = pending.find_parked(tx, SIGNED_OUT, handle, parts.clock())
+    if kept is None:
+        return redirect(url_for("logout.signed_out"), 303)
+    frames = [
+        (site.client.name, address)
+        for site in list_signed_out_sites(parts, kept["sid"], int(kept["at"]))
+        if (address := build_frame_address(site.client, parts.settings.server.issuer, kept["sid"]))
+    ]
+    set_directive("frame-src", *sorted({find_origin(address) for _, address in frames} or {"'none'"}))
+    go_on = kept.get("location") or url_for("logout.signed_out", handle=handle)
+    return render("oauth/signing_out.html", frames=frames, next=go_on)
+
+
 def _end_or_ask(parameters: Parameters) -> Response:
     logout, session = _check(parameters), browser_session.current_session()
     if session is None or not logout.must_ask(session.account_id):
@@ -113,17 +134,21 @@ def _check(parameters: Parameters) -> Logout:
 def _end(logout: Logout) -> Response:
     """End the session of this browser, then to the site or to the page that says how it went."""
     session = browser_session.current_session()
+    in_front = []
     if session is not None:
-        sign_out(provider(), session.account_id, session.sid)
+        in_front = sign_out(provider(), session.account_id, session.sid)
         browser_session.forget()
-    if logout.location is not None:
+    if logout.location is not None and not in_front:
         return redirect(logout.location, 303)
     if session is None:
         return redirect(url_for("logout.signed_out"), 303)
     kept = {"sid": session.sid, "at": str(provider().clock())}
     if logout.client is not None:
         kept["client_id"] = logout.client.client_id
-    return redirect(url_for("logout.signed_out", handle=_keep(SIGNED_OUT, kept, SIGNED_OUT_SECONDS)), 303)
+    if logout.location is not None:
+        kept["location"] = logout.location
+    page = "logout.tell_in_front" if in_front else "logout.signed_out"
+    return redirect(url_for(page, handle=_keep(SIGNED_OUT, kept, SIGNED_OUT_SECONDS)), 303)
 
 
 def _park(parameters: Parameters) -> str:

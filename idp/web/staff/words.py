@@ -42,6 +42,7 @@ MAILS: dict[str, str] = {
     "address_taken": marked("Address has an account already"),
     "approved": marked("Approved"),
     "confirm_registration": marked("Confirm your e-mail address"),
+    "frontchannel_logout": marked("A site was asked to sign out in the browser"),
     "password_changed": marked("Password changed"),
     "password_was_reset": marked("Password was reset"),
     "registration_waiting": marked("In review"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from urllib.parse import urlencode
+import re
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -106,13 +107,16 @@ def hidden_fields_with_handle(page: object) -> dict[str, str]:
 
 
 def test_an_address_that_is_not_registered_is_never_followed(lobby: Lobby, browser: Browser) -> None:
-    """RD-3, conformance -bad-post-logout-redirect-uri, -query-added-…: signed out, but on our page."""
+    """RD-3, conformance -bad-post-logout-redirect-uri, -query-added-…: asked first, and then on our page."""
     for uri in (BACK + "?x=1", BACK + "/", BACK.upper(), "https://evil.example/", "javascript:alert(1)"):
         other = lobby.browser()
         answer = logout(other, id_token_hint=hint(lobby), post_logout_redirect_uri=uri, state="s")
         assert answer.headers["Location"] == "/signed-out", uri  # type: ignore[attr-defined]
-    answer = logout(browser, id_token_hint=hint(lobby), post_logout_redirect_uri="https://evil.example/")
-    assert answer.headers["Location"].startswith("/signed-out/")  # type: ignore[attr-defined]
+    page = logout(browser, id_token_hint=hint(lobby), post_logout_redirect_uri="https://evil.example/")
+    assert 'id="logout-confirm"' in page.text  # type: ignore[attr-defined]
+    assert live_sessions(lobby) == 1
+    done = browser.post("/oauth/logout/confirm", hidden_fields_with_handle(page))
+    assert done.headers["Location"].startswith("/signed-out/")
     mismatch = logout(lobby.browser(), id_token_hint=hint(lobby), client_id="site", post_logout_redirect_uri=BACK)
     assert mismatch.headers["Location"] == "/signed-out"  # type: ignore[attr-defined]
 
@@ -226,3 +230,56 @@ def test_the_logout_token_is_what_the_site_expects(lobby: Lobby, browser: Browse
     assert second.logout_token.split(".")[1] == first.logout_token.split(".")[1]
     assert signer.verify_own_jwt(first.logout_token, "logout+jwt")["sid"] == browser.sid
     assert lobby.rows("SELECT end_reason FROM sessions")[0]["end_reason"] == Act.SIGN_OUT.value
+
+
+def test_sites_with_a_page_for_it_are_told_in_the_browser(lobby: Lobby) -> None:
+    """Front-Channel Logout 1.0 §2, §3: `iss` and `sid` where asked for, then on to the site; the trail knows of it."""
+    lobby.add_client("framed", first_party=True, details=framed("https://framed.example/out?x=1", required=True))
+    lobby.add_client("plain", first_party=True, details=framed("https://plain.example/out", required=False))
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account())
+    for client_id in ("framed", "plain"):
+        assert "code" in answer_of(browser.authorize(client_id=client_id))
+    sid = lobby.rows("SELECT sid FROM sessions WHERE ended_at IS NULL")[0]["sid"]
+    text = hint(
+        lobby, aud="framed", sub=lobby.rows("SELECT account_id FROM accounts WHERE user_name = 'ada'")[0]["account_id"]
+    )
+    answer = logout(browser, id_token_hint=text, post_logout_redirect_uri=BACK, state="s")
+    assert answer.headers["Location"].startswith("/signing-out/")  # type: ignore[attr-defined]
+    assert live_sessions(lobby) == 0
+    page = browser.get(answer.headers["Location"])  # type: ignore[attr-defined]
+    issuer = quote(lobby.provider.settings.server.issuer, safe="")
+    assert f'src="https://framed.example/out?x=1&amp;iss={issuer}&amp;sid={sid}"' in page.text
+    assert '<iframe src="https://plain.example/out"' in page.text
+    assert f"url={BACK}?state=s" in page.text
+    policy = page.headers["Content-Security-Policy"]
+    assert "frame-src https://framed.example https://plain.example" in policy
+    acts = [
+        row["client_id"] for row in lobby.rows("SELECT client_id FROM audit_events WHERE act = 'frontchannel_logout'")
+    ]
+    assert sorted(acts) == ["framed", "plain"]
+
+
+def framed(uri: str, *, required: bool) -> dict[str, object]:
+    """The metadata of a site that is told in the browser alone."""
+    return {
+        "frontchannel_logout_uri": uri,
+        "frontchannel_logout_session_required": required,
+        "backchannel_logout_uri": None,
+    }
+
+
+def test_our_own_button_tells_them_too_and_says_so(lobby: Lobby) -> None:
+    """Without an address to go to, the page that lists the sites comes behind the frames."""
+    lobby.add_client("framed", first_party=True, details=framed("https://framed.example/out", required=True))
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account())
+    assert "code" in answer_of(browser.authorize(client_id="framed"))
+    done = browser.post("/oauth/logout/confirm", hidden_fields_with_handle(logout(browser)))
+    page = browser.get(done.headers["Location"])
+    listed = re.search(r'id="go-on" href="(/signed-out/[^"]+)"', page.text)
+    assert listed
+    last = browser.get(listed[1])
+    assert 'id="logged-out-title"' in last.text
+    assert "was asked in this browser" in last.text
+    assert browser.get("/signing-out/unknown").headers["Location"] == "/signed-out"
