@@ -266,10 +266,13 @@ def _write_session_cookie(response: Response, started: StartedSession | None) ->
 
 
 def _write_state(response: Response, signed_in: SignedIn | None) -> None:
-    """Keep the state cookie as the session is: another one for another session, none without."""
+    """Keep the state cookie as the session is: another one for another session, none without.
+
+    Requests from other sites bring this cookie and not the session's: they say nothing about the session, and end no state.
+    """
     name, sent = state_cookie_name(), request.cookies.get(state_cookie_name())
     if signed_in is None:
-        if sent is not None:
+        if sent is not None and ("session_cookie" in g or cookie_name("session") in request.cookies):
             response.delete_cookie(name, path="/", secure=True, samesite="None")
         return
     value = make_browser_state(provider().master, signed_in.sid)

@@ -78,6 +78,25 @@ def test_only_this_page_may_be_framed(frame: Callable[[str], tuple[dict[str, str
     assert others["X-Frame-Options"] == "DENY"
 
 
+@pytest.mark.parametrize(("with_session", "deletes"), [(False, False), (True, True)])
+def test_a_request_from_another_site_ends_no_state(tmp_path: Path, with_session: bool, deletes: bool) -> None:
+    """The frame itself, or a picture at a stranger's page, comes with the state and without the session; a dead session ends it."""
+    settings = Settings(
+        server=Server(issuer=ISSUER),
+        database=DatabaseSettings(url=f"sqlite:///{tmp_path}/idp.sqlite3"),
+        keys=KeySettings(directory=tmp_path / "keys"),
+    )
+    browser = create_app(settings).test_client(use_cookies=False)
+    cookies = ["__Host-idp_state=" + "s" * 43, *(["__Host-idp_session=" + "x" * 43] if with_session else [])]
+    for path in ("/oauth/check_session", "/sign-in"):
+        answer = browser.get(
+            path, base_url=ISSUER, headers={"Cookie": "; ".join(cookies), "Sec-Fetch-Site": "cross-site"}
+        )
+        assert answer.status_code == 200
+        set_again = [line for line in answer.headers.getlist("Set-Cookie") if line.startswith("__Host-idp_state=")]
+        assert bool(set_again) is deletes, path
+
+
 def test_discovery_names_it(frame: Callable[[str], tuple[dict[str, str], str, int]]) -> None:
     """§3.3, where the issuer is https; and the front channel (Front-Channel Logout 1.0 §3)."""
     _, text, _ = frame("/.well-known/openid-configuration")
