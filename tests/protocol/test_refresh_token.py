@@ -148,7 +148,7 @@ def test_offline_access_outlives_the_session(house: House) -> None:
 
 def test_offline_access_says_nothing_of_a_session_that_was_signed_out(house: House) -> None:
     """DESIGN, "sign-out": offline families stay, but neither ID token nor userinfo claims that the session goes on."""
-    body = house.tokens(offline=True, scope=SCOPE + " offline_access", family_expires_at=NOW + 180 * DAY)
+    body = house.tokens(offline=True, scope=SCOPE + " offline_access", expires_at=NOW + 180 * DAY)
     before = house.userinfo(body["access_token"]).get_json()
     assert before["session_expiry"] == house.session.expires_at
     house.clock.now += 60
