@@ -113,6 +113,7 @@ def sign_id_token(
     claims = build_id_token_claims(
         family,
         account,
+        client,
         scopes,
         issuer=issuing.issuer,
         alg=alg,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from idp.protocol.parameters import Parameters
     from idp.store.clients import RegisteredClient
 
-SCOPES = ("openid", "profile", "email", "approval", "interests", "session", "offline_access")
+SCOPES = ("openid", "profile", "email", "address", "phone", "approval", "interests", "session", "offline_access")
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 STANDARD = (
     "response_type",

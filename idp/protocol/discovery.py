@@ -31,7 +31,7 @@ ENDPOINTS: Mapping[str, str] = {
     "/oauth/device_authorization": "device_authorization_endpoint",
     "/oauth/check_session": "check_session_iframe",
 }
-_TOKEN_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "amr", "nonce", "sid", "at_hash")
+_TOKEN_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "sid", "at_hash", "c_hash", "s_hash")
 
 
 def build_metadata(

@@ -1,7 +1,7 @@
 """The ID token (OpenID Connect Core §2, §3.1.3.6, §12.2): a fresh set of claims for each, reserved names cannot be overlaid.
 
-Profile and e-mail come from userinfo (§5.4); approval and session stand in the ID token too, so that a site which calls
-nothing else knows them. Encryption is left out.
+Profile, e-mail, address and phone come from userinfo, if there is an access token to ask it with (§5.4); approval and
+session stand in the ID token too, so that a site which calls nothing else knows them. Encryption is left out.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from idp.protocol.claims import build_approval_claims, build_session_claims
+from idp.protocol.claims import build_account_claims, build_session_claims, find_wanted_claims
 
 if TYPE_CHECKING:
     from idp.store.accounts import Account
+    from idp.store.clients import RegisteredClient
     from idp.store.codes import Family
 
+TOLD_HERE_TOO = frozenset({"approval", "session"})
 _HASHES = {"EdDSA": "sha512"}
 
 
@@ -28,6 +30,11 @@ class Bound:
     code: str | None = field(default=None, repr=False)
     state: str | None = field(default=None, repr=False)
 
+    @property
+    def comes_alone(self) -> bool:
+        """Whether the client gets nothing else, so nothing to ask userinfo with (response type `id_token`)."""
+        return self.access_token is None and self.code is None
+
     def hashes(self, alg: str) -> dict[str, str]:
         """The claims that bind; one for each thing that is there."""
         pairs = (("at_hash", self.access_token), ("c_hash", self.code), ("s_hash", self.state))
@@ -37,6 +44,7 @@ class Bound:
 def build_id_token_claims(
     family: Family,
     account: Account,
+    client: RegisteredClient,
     scopes: frozenset[str],
     *,
     issuer: str,
@@ -48,15 +56,15 @@ def build_id_token_claims(
 ) -> dict[str, Any]:
     """The claims; `auth_time` is that of the sign-in also after a refresh, where the nonce is left out (§12.2)."""
     session_end = family.session_end(now)
-    claims: dict[str, Any] = {}
-    if "approval" in scopes:
-        claims |= build_approval_claims(account.approval_status, account.approval_updated_at)
-    if "session" in scopes:
-        claims |= build_session_claims(session_end, family.kept)
+    told = scopes if bound.comes_alone else scopes & TOLD_HERE_TOO
+    names = find_wanted_claims(told, family.claims, "id_token", client.scopes)
+    claims = build_account_claims(account, names) | build_session_claims(session_end, family.kept, names)
     if is_first and family.nonce is not None:
         claims["nonce"] = family.nonce
     if family.sid is not None and session_end is not None:
         claims["sid"] = family.sid
+    if family.acr is not None:
+        claims["acr"] = family.acr
     return claims | {
         "iss": issuer,
         "sub": family.account_id,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from idp.errors import ProtocolError
 from idp.protocol.access_token import find_live_token
-from idp.protocol.claims import build_session_claims, build_userinfo_claims
+from idp.protocol.claims import build_account_claims, build_session_claims, find_wanted_claims
 from idp.protocol.endpoint import Answer, answer_error, answer_json
 from idp.protocol.parameters import parse_parameters
 from idp.store import accounts
@@ -44,10 +44,10 @@ def find_claims(tx: Transaction, token: str, find_client: FindClient, now: int) 
     scopes = live.facts.scopes
     if "openid" not in scopes:
         raise _challenge(403, "insufficient_scope", "the access token is not for userinfo", scope="openid")
-    claims = build_userinfo_claims(account, scopes)
-    if "session" in scopes:
-        claims |= build_session_claims(live.facts.session_end(now), live.facts.kept)
-    return claims
+    names = find_wanted_claims(scopes, live.facts.claims, "userinfo", live.client.scopes)
+    claims = build_account_claims(account, names)
+    claims |= build_session_claims(live.facts.session_end(now), live.facts.kept, names)
+    return claims | {"sub": account.account_id}
 
 
 def read_bearer_token(request: EndpointRequest) -> str:

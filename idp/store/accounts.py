@@ -39,6 +39,7 @@ _SET_PROFILE = Statement(
     "UPDATE accounts SET given_name = :given_name, family_name = :family_name, company = :company, country = :country,"
     " locale = :locale, updated_at = :now WHERE account_id = :account_id"
 )
+_SET_CLAIMS = Statement("UPDATE accounts SET claims = :claims, updated_at = :now WHERE account_id = :account_id")
 _SET_ACCESS = Statement("UPDATE accounts SET access = :access, updated_at = :now WHERE account_id = :account_id")
 _SERIAL_NUMBERS = Statement("SELECT serial_number FROM devices WHERE account_id = :account_id ORDER BY created_at")
 _NOTE_SIGN_IN = Statement("UPDATE accounts SET last_sign_in_at = :now WHERE account_id = :account_id")
@@ -137,7 +138,7 @@ def insert_account(
         company=company,
         country=country,
         locale=locale,
-        claims=json.dumps(dict(claims or {}), ensure_ascii=False, separators=(",", ":")),
+        claims=_dump(claims or {}),
         password_hash=password_hash,
         access=access,
         approval_status=approval_status,
@@ -192,6 +193,11 @@ def set_profile(
     )
 
 
+def set_claims(tx: Transaction, account_id: str, claims: Mapping[str, Any], now: int) -> None:
+    """Keep the standard claims that have no column of their own, all of them."""
+    tx.run(_SET_CLAIMS, account_id=account_id, claims=_dump(claims), now=now)
+
+
 def set_access(tx: Transaction, account_id: str, access: str, now: int) -> None:
     """Make the account `active`, `locked` or `closed`."""
     tx.run(_SET_ACCESS, account_id=account_id, access=access, now=now)
@@ -213,6 +219,10 @@ def account_from_row(row: Row) -> Account:
     values["claims"] = json.loads(row["claims"])
     values["roles"] = frozenset(row["roles"].split())
     return Account(**values)
+
+
+def _dump(claims: Mapping[str, Any]) -> str:
+    return json.dumps(dict(claims), ensure_ascii=False, separators=(",", ":"))
 
 
 def _parse(row: Row | None) -> Account | None:

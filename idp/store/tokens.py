@@ -24,14 +24,14 @@ _INSERT_ACCESS = Statement(
 )
 _FIND_ACCESS = Statement(
     "SELECT t.client_id, t.account_id, t.sid, t.scope, t.audience, t.issued_at, t.expires_at, a.access AS account_access,"
-    " a.approval_status, a.approval_updated_at, f.session_expires_at, f.kept"
+    " a.approval_status, a.approval_updated_at, f.session_expires_at, f.kept, f.claims"
     " FROM access_tokens t JOIN accounts a ON a.account_id = t.account_id"
     " JOIN token_families f ON f.family_id = t.family_id"
     " WHERE t.token_hash = :token_hash AND t.revoked_at IS NULL AND t.expires_at > :now AND f.revoked_at IS NULL"
 )
 _FIND_REFRESH = Statement(
     "SELECT t.client_id, f.account_id, f.sid, f.scope, '' AS audience, t.issued_at, t.expires_at,"
-    " a.access AS account_access, a.approval_status, a.approval_updated_at, f.session_expires_at, f.kept"
+    " a.access AS account_access, a.approval_status, a.approval_updated_at, f.session_expires_at, f.kept, f.claims"
     " FROM refresh_tokens t JOIN token_families f ON f.family_id = t.family_id"
     " JOIN accounts a ON a.account_id = f.account_id"
     " WHERE t.token_hash = :token_hash AND t.rotated_at IS NULL AND t.expires_at > :now AND f.revoked_at IS NULL"
@@ -91,6 +91,7 @@ class TokenFacts:
     approval_updated_at: int
     session_expires_at: int | None
     kept: bool
+    claims: str | None
 
     def session_end(self, now: int) -> int | None:
         """When the session ends; None where it is over and the token, of an offline family, goes on without it."""
@@ -209,4 +210,5 @@ def _facts(row: Row | None) -> TokenFacts | None:
         approval_updated_at=row["approval_updated_at"],
         session_expires_at=row["session_expires_at"],
         kept=bool(row["kept"]),
+        claims=row["claims"],
     )

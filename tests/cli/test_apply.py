@@ -280,3 +280,78 @@ def test_the_demos_password_is_for_loopback(sqlite_terminal: Terminal) -> None:
     assert refused.exit_code == 1
     assert "accounts[1]: password: is the demo's" in refused.output
     assert count(sqlite_terminal, "accounts") == 0
+
+
+CLAIMS = """
+[[accounts]]
+email = "sue@example.com"
+middle_name = "Quinn"
+nickname = "Sue"
+profile = "https://example.com/sue"
+picture = "https://example.com/sue.png"
+website = "http://sue.example/"
+gender = "female"
+birthdate = "0000-05-17"
+zoneinfo = "Europe/Zurich"
+phone_number = "+41 61 555 01 00"
+phone_number_verified = true
+[accounts.address]
+formatted = '''
+Quellenweg 8
+4058 Basel'''
+locality = "Basel"
+region = ""
+"""
+
+
+def test_the_standard_claims_follow_the_file(sqlite_terminal: Terminal) -> None:
+    """Made, changed one by one, and kept where the file does not name them (OpenID Connect Core §5.1)."""
+    assert sqlite_terminal.apply(CLAIMS).exit_code == 0
+    result = sqlite_terminal.apply(
+        CLAIMS.replace('"Sue"', '"Susi"').replace('website = "http://sue.example/"', ""), "--json"
+    )
+    (change,) = json.loads(result.output)["changes"]
+    assert (change["action"], change["values"]) == ("change", ["nickname"])
+    with sqlite_terminal.post.provider.database.reading() as tx:
+        sue = accounts.find_by_email(tx, "sue@example.com")
+    assert sue is not None
+    assert sue.claims == {
+        "middle_name": "Quinn",
+        "nickname": "Susi",
+        "profile": "https://example.com/sue",
+        "picture": "https://example.com/sue.png",
+        "website": "http://sue.example/",
+        "gender": "female",
+        "birthdate": "0000-05-17",
+        "zoneinfo": "Europe/Zurich",
+        "phone_number": "+41 61 555 01 00",
+        "phone_number_verified": True,
+        "address": {"formatted": "Quellenweg 8\n4058 Basel", "locality": "Basel"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ('"0000-05-17"', '"17.5.1990"', "birthdate: must be a date"),
+        ('"0000-05-17"', '"1990-02-30"', "birthdate: must be a date"),
+        ('"Europe/Zurich"', '"Europe/Basel"', "zoneinfo: must be a time zone"),
+        ('"+41 61 555 01 00"', '"061 555 01 00"', "phone_number: must be an international number"),
+        ('phone_number = "+41 61 555 01 00"', "", "phone_number_verified: needs phone_number"),
+        (
+            "phone_number_verified = true",
+            'phone_number_verified = "yes"',
+            "phone_number_verified: must be true or false",
+        ),
+        ('"https://example.com/sue"', '"javascript:alert(1)"', "profile: must be an address of the web"),
+        ('"https://example.com/sue"', '"https://[x"', "profile: must be an address of the web"),
+        ("[accounts.address]", "[accounts.address]\ncity = 'Basel'", "address.city: is not known"),
+        ('locality = "Basel"', "locality = 4", "locality: must be a text"),
+    ],
+)
+def test_a_claim_that_cannot_be_is_named(sqlite_terminal: Terminal, old: str, new: str, fault: str) -> None:
+    """With what would be right."""
+    result = sqlite_terminal.apply(CLAIMS.replace(old, new))
+    assert result.exit_code == 1
+    assert fault in re.sub(r"\s+", " ", result.output)
+    assert count(sqlite_terminal, "accounts") == 0

@@ -82,6 +82,11 @@ class House:
         body = form if isinstance(form, bytes) else urlencode(form)
         return self.app.test_client().post(path, data=body, content_type=FORM, headers={**sent, **headers})
 
+    def set_claims(self, **claims: Any) -> None:
+        """Give Anna standard claims."""
+        with self.provider.database.transaction() as tx:
+            accounts.set_claims(tx, self.anna.account_id, claims, self.anna.updated_at)
+
     def redeem(self, code: str, client_id: str = "site", **changes: str) -> TestResponse:
         """The code at the token endpoint."""
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER}

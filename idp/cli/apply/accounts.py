@@ -1,7 +1,8 @@
 """`[[accounts]]` of an apply file: customers and staff, found again by their e-mail address.
 
-Names, company, country, language, roles and devices follow the file. Password and approval status belong to the person and
-to staff once the account exists: the file gives the first ones only, so that applying it again undoes nobody's act.
+Names, company, country, language, the standard claims, roles and devices follow the file. Password and approval status
+belong to the person and to staff once the account exists: the file gives the first ones only, so that applying it again
+undoes nobody's act.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from idp.accounts.identifiers import made_user_names, parse_email, parse_user_name
 from idp.accounts.passwords import is_demo_password, is_too_long
+from idp.cli.apply.claims import CLAIMS, parse_claims
 from idp.cli.apply.plan import Change
 from idp.cli.apply.rules import parse_serial
 from idp.cli.apply.values import Values
@@ -44,6 +46,7 @@ KNOWN = (
     "approval_status",
     "approval_reason",
     "roles",
+    *CLAIMS,
 )
 PROFILE = ("given_name", "family_name", "company", "country", "locale")
 
@@ -56,6 +59,7 @@ class AccountEntry:
     email_verified: bool
     user_name: str
     profile: Mapping[str, str]
+    claims: Mapping[str, Any]
     serial_numbers: tuple[str, ...]
     approval_status: Status
     approval_reason: str
@@ -84,6 +88,7 @@ def parse_account_entry(entry: Mapping[str, Any], settings: Settings) -> Account
         email_verified=values.flag("email_verified", True),
         user_name=_parse_user_name(values.text("preferred_username")),
         profile={name: values.text(name) for name in PROFILE if name in values},
+        claims=parse_claims(values),
         serial_numbers=tuple(parse_serial(text) for text in values.texts("serial_number")),
         approval_status=status,
         approval_reason=values.text("approval_reason", longest=2000),
@@ -187,6 +192,7 @@ def _insert(tx: Transaction, entry: AccountEntry, now: int) -> Account:
                 company=profile.get("company", ""),
                 country=profile.get("country", ""),
                 locale=profile.get("locale") or "en",
+                claims=entry.claims,
             )
         except Conflict:
             continue
@@ -198,6 +204,10 @@ def _change(tx: Transaction, account: Account, entry: AccountEntry, now: int) ->
     if changed:
         merged = {name: entry.profile.get(name, getattr(account, name)) for name in PROFILE}
         accounts.set_profile(tx, account.account_id, **merged, now=now)
+    new_claims = [name for name, value in entry.claims.items() if account.claims.get(name) != value]
+    if new_claims:
+        accounts.set_claims(tx, account.account_id, {**account.claims, **entry.claims}, now)
+        changed += new_claims
     if entry.roles is not None and entry.roles != account.roles:
         account_list.set_roles(tx, account.account_id, entry.roles, now)
         changed.append("roles")

@@ -69,6 +69,25 @@ class Values:
             raise ValueError(f"{key}: must be a list of texts")
         return tuple(found)
 
+    def table(self, key: str, known: Iterable[str]) -> Values:
+        """The values of a table within the entry, named with it in faults."""
+        value = self._entry.get(key, {})
+        if not isinstance(value, dict):
+            raise ValueError(f"{key}: must be a table with {', '.join(sorted(known))}")
+        try:
+            return Values(value, known)
+        except ValueError as fault:
+            raise ValueError(f"{key}.{fault}") from None
+
+    def lines(self, key: str, *, longest: int = 1000) -> str:
+        """A text that may have several lines."""
+        value = self._entry.get(key, "")
+        if not isinstance(value, str) or not all(line.isprintable() for line in value.split("\n")):
+            raise ValueError(f"{key}: must be a text")
+        if len(value) > longest:
+            raise ValueError(f"{key}: must not have more than {longest} characters")
+        return value.strip()
+
     def flag(self, key: str, default: bool) -> bool:
         """True or false."""
         value = self._entry.get(key, default)
