@@ -6,7 +6,8 @@ The authorization endpoint is `parameters` (bytes to values), `authorization_req
 tokens that tell sites of it are in `signals.backchannel`.
 
 The endpoints that machines call (`endpoint` has their request and answer, `client_authentication` knows who asks):
-`token_endpoint` with its grants `authorization_code` (and `pkce`) and `refresh_token`, which mint an `access_token` and an
-`id_token`; `userinfo` and `introspection`, which read what a token says now; `discovery`. `authorization_server` hangs the
+`token_endpoint` with its grants `authorization_code` (and `pkce`), `refresh_token` and `client_credentials`, which mint an
+`access_token` and an `id_token`; `userinfo` and `introspection`, which read what a token says now; `revocation`, which ends
+one; `discovery`. `authorization_server` hangs the
 grants into Authlib's frame.
 """

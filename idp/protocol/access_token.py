@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from idp.errors import ProtocolError
+from idp.keys.secrets import new_secret
 from idp.protocol.client_authentication import FindClient
 from idp.protocol.id_token import Bound, build_id_token_claims
 from idp.store import accounts, tokens
@@ -82,19 +83,32 @@ def issue_tokens(
 def issue_access_token(
     tx: Transaction,
     issuing: Issuing,
-    family: Family,
+    family: Family | None,
     client: RegisteredClient,
     scopes: frozenset[str],
     *,
     now: int,
 ) -> dict[str, Any]:
-    """An access token with what is said beside it, at the token and at the authorization endpoint (RFC 6749 §5.1, §4.2.2)."""
+    """An access token with what is said beside it, at the token and at the authorization endpoint (RFC 6749 §5.1, §4.2.2).
+
+    Without a family it is the client's own.
+    """
     scope = " ".join(sorted(scopes))
-    expires_at = _earliest(family, now, issuing.lifetimes.access_token)
-    token = tokens.insert_access_token(
-        tx, family, scope=scope, audience=client.audience, now=now, expires_at=expires_at
+    lifetime = issuing.lifetimes.access_token
+    expires_at = _earliest(family, now, lifetime) if family else now + lifetime
+    token = new_secret()
+    tokens.insert_access_token(
+        tx,
+        token,
+        client_id=client.client_id,
+        family=family,
+        scope=scope,
+        audience=client.audience,
+        now=now,
+        expires_at=expires_at,
     )
-    return {"access_token": token, "token_type": "Bearer", "expires_in": expires_at - now, "scope": scope}
+    answer = {"access_token": token, "token_type": "Bearer", "expires_in": expires_at - now, "scope": scope}
+    return answer if scope else {name: value for name, value in answer.items() if name != "scope"}
 
 
 def sign_id_token(
@@ -148,7 +162,7 @@ def find_live_token(
     client = find_client(facts.client_id) if facts else None
     if facts is None or client is None or client.disabled or facts.account_access == "closed":
         return None
-    if client.require_approval and facts.approval_status != "approved":
+    if client.require_approval and facts.account_id is not None and facts.approval_status != "approved":
         return None
     return LiveToken(facts, client)
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from idp.config import is_loopback_host
 
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
-GRANT_TYPES = ("authorization_code", "refresh_token")
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 RESPONSE_TYPES: Mapping[str, frozenset[str]] = {"code": frozenset({"authorization_code"})}
 SUBJECT_TYPES = ("public",)
 SIGNING_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
@@ -75,6 +75,8 @@ def _check_flows(found: dict[str, Any]) -> None:
         )
     if "refresh_token" in grants and not uses_code:
         raise ValueError("grant_types: refresh_token needs authorization_code beside it")
+    if "client_credentials" in grants and found["token_endpoint_auth_method"] == "none":
+        raise ValueError("grant_types: client_credentials needs a client that authenticates")
 
 
 def _check_keys(found: dict[str, Any]) -> None:

@@ -62,6 +62,8 @@ def build_metadata(
     }
     if "introspection_endpoint" in metadata:
         metadata["introspection_endpoint_auth_methods_supported"] = [name for name in METHODS if name != "none"]
+    if "revocation_endpoint" in metadata:
+        metadata["revocation_endpoint_auth_methods_supported"] = list(METHODS)
     if "end_session_endpoint" in metadata:
         for channel in ("backchannel", "frontchannel"):
             metadata |= {f"{channel}_logout_supported": True, f"{channel}_logout_session_supported": True}

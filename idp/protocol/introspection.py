@@ -61,17 +61,21 @@ def may_see(caller: RegisteredClient, live: LiveToken) -> bool:
 
 
 def _describe(live: LiveToken, issuer: str, token_type: str | None) -> dict[str, Any]:
+    """A token that a client got for itself is about the client (RFC 9068 §2.2)."""
     facts = live.facts
     answer: dict[str, Any] = {
         "active": True,
         "iss": issuer,
-        "sub": facts.account_id,
+        "sub": facts.account_id or facts.client_id,
         "client_id": facts.client_id,
-        "scope": " ".join(sorted(facts.scopes)),
         "iat": facts.issued_at,
         "exp": facts.expires_at,
     }
+    if facts.scopes:
+        answer["scope"] = " ".join(sorted(facts.scopes))
     if token_type:
         answer["token_type"] = token_type
         answer["aud"] = facts.audience[0] if len(facts.audience) == 1 else list(facts.audience)
-    return answer | build_approval_claims(facts.approval_status, facts.approval_updated_at)
+    if facts.approval_status is not None and facts.approval_updated_at is not None:
+        answer |= build_approval_claims(facts.approval_status, facts.approval_updated_at)
+    return answer

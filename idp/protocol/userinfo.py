@@ -38,11 +38,11 @@ def answer_userinfo(request: EndpointRequest, database: Database, find_client: F
 def find_claims(tx: Transaction, token: str, find_client: FindClient, now: int) -> dict[str, Any]:
     """Raises `ProtocolError`: `invalid_token` or `insufficient_scope` (RFC 6750 §3.1)."""
     live = find_live_token(tx, token, find_client, now)
-    account = accounts.find_account(tx, live.facts.account_id) if live else None
-    if live is None or account is None:
+    if live is None:
         raise _challenge(401, "invalid_token", "the access token is unknown, expired or revoked")
     scopes = live.facts.scopes
-    if "openid" not in scopes:
+    account = accounts.find_account(tx, live.facts.account_id) if live.facts.account_id else None
+    if account is None or "openid" not in scopes:
         raise _challenge(403, "insufficient_scope", "the access token is not for userinfo", scope="openid")
     names = find_wanted_claims(scopes, live.facts.claims, "userinfo", live.client.scopes)
     claims = build_account_claims(account, names)

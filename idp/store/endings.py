@@ -33,6 +33,10 @@ _FAMILIES_OF_CLIENT = Statement(_REVOKE + "client_id = :client_id" + _RETURNING)
 _ONE_FAMILY = Statement(_REVOKE + "family_id = :family_id" + _RETURNING)
 _CODES = Statement("UPDATE codes SET revoked_at = :now WHERE family_id = :family_id AND revoked_at IS NULL")
 _ACCESS = Statement("UPDATE access_tokens SET revoked_at = :now WHERE family_id = :family_id AND revoked_at IS NULL")
+# What clients got for themselves.
+_OWN_ACCESS = Statement(
+    "UPDATE access_tokens SET revoked_at = :now WHERE client_id = :client_id AND family_id IS NULL AND revoked_at IS NULL"
+)
 
 _SESSION_CLIENTS = Statement("SELECT client_id FROM session_clients WHERE sid = :sid ORDER BY client_id")
 _NOTE_CLIENT = Statement(
@@ -76,11 +80,12 @@ def end_families_of_account(tx: Transaction, account_id: str, *, reason: str, no
 def end_families_at_clients(
     tx: Transaction, account_id: str | None, client_ids: Iterable[str], *, reason: str, now: int
 ) -> list[EndedFamily]:
-    """End the account's families at some clients; without an account, everybody's."""
+    """End the account's families at some clients; without an account, everybody's, and the clients' own tokens."""
     ended: list[EndedFamily] = []
     for client_id in client_ids:
         if account_id is None:
             ended += _end(tx, _FAMILIES_OF_CLIENT, client_id=client_id, reason=reason, now=now)
+            tx.run(_OWN_ACCESS, client_id=client_id, now=now)
         else:
             ended += _end(tx, _FAMILIES_AT_CLIENT, account_id=account_id, client_id=client_id, reason=reason, now=now)
     return ended

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idp.keys.secrets import hash_secret, new_secret
+from idp.keys.secrets import hash_secret
 from idp.store.codes import Family, family_from_row
 from idp.store.database import Statement
 
@@ -25,9 +25,14 @@ _INSERT_ACCESS = Statement(
 _FIND_ACCESS = Statement(
     "SELECT t.client_id, t.account_id, t.sid, t.scope, t.audience, t.issued_at, t.expires_at, a.access AS account_access,"
     " a.approval_status, a.approval_updated_at, f.session_expires_at, f.kept, f.claims"
-    " FROM access_tokens t JOIN accounts a ON a.account_id = t.account_id"
-    " JOIN token_families f ON f.family_id = t.family_id"
-    " WHERE t.token_hash = :token_hash AND t.revoked_at IS NULL AND t.expires_at > :now AND f.revoked_at IS NULL"
+    " FROM access_tokens t LEFT JOIN accounts a ON a.account_id = t.account_id"
+    " LEFT JOIN token_families f ON f.family_id = t.family_id"
+    " WHERE t.token_hash = :token_hash AND t.revoked_at IS NULL AND t.expires_at > :now"
+    " AND (t.family_id IS NULL OR (f.family_id IS NOT NULL AND f.revoked_at IS NULL AND a.account_id IS NOT NULL))"
+)
+_REVOKE_ACCESS = Statement(
+    "UPDATE access_tokens SET revoked_at = :now WHERE token_hash = :token_hash AND client_id = :client_id"
+    " AND revoked_at IS NULL"
 )
 _FIND_REFRESH = Statement(
     "SELECT t.client_id, f.account_id, f.sid, f.scope, '' AS audience, t.issued_at, t.expires_at,"
@@ -77,18 +82,21 @@ _DELETE_OF_FAMILY = tuple(
 
 @dataclass(frozen=True, slots=True)
 class TokenFacts:
-    """What the rows say about a token that is neither expired nor revoked, and about its end-user now."""
+    """What the rows say about a token that is neither expired nor revoked, and about its end-user now.
+
+    A token that a client got for itself has no end-user.
+    """
 
     client_id: str
-    account_id: str
+    account_id: str | None
     sid: str | None
     scopes: frozenset[str]
     audience: tuple[str, ...]
     issued_at: int
     expires_at: int
-    account_access: str
-    approval_status: str
-    approval_updated_at: int
+    account_access: str | None
+    approval_status: str | None
+    approval_updated_at: int | None
     session_expires_at: int | None
     kept: bool
     claims: str | None
@@ -109,23 +117,34 @@ class Rotation:
 
 
 def insert_access_token(
-    tx: Transaction, family: Family, *, scope: str, audience: tuple[str, ...], now: int, expires_at: int
-) -> str:
-    """Make an access token of this family."""
-    token = new_secret()
+    tx: Transaction,
+    token: str,
+    *,
+    client_id: str,
+    family: Family | None,
+    scope: str,
+    audience: tuple[str, ...],
+    now: int,
+    expires_at: int,
+) -> None:
+    """Keep an access token of this family; without one it is the client's own."""
     tx.run(
         _INSERT_ACCESS,
         token_hash=hash_secret(ACCESS, token),
-        family_id=family.family_id,
-        client_id=family.client_id,
-        account_id=family.account_id,
-        sid=family.sid,
+        family_id=family.family_id if family else None,
+        client_id=client_id,
+        account_id=family.account_id if family else None,
+        sid=family.sid if family else None,
         scope=scope,
         audience=" ".join(audience),
         now=now,
         expires_at=expires_at,
     )
-    return token
+
+
+def revoke_access_token(tx: Transaction, token: str, client_id: str, now: int) -> bool:
+    """End this client's access token and nothing else; False where it has none like this that is not ended."""
+    return tx.run(_REVOKE_ACCESS, token_hash=hash_secret(ACCESS, token), client_id=client_id, now=now) == 1
 
 
 def find_access_token(tx: Transaction, token: str, now: int) -> TokenFacts | None:

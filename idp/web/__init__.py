@@ -20,7 +20,7 @@ def mount(app: Flask, provider: Provider) -> None:
     from idp.web.account import confirm, dashboard, forgot, profile, register, security, sign_in, sites
     from idp.web.edge import Edge
     from idp.web.forms import FormRequest
-    from idp.web.oauth import authorize, check_session, discovery, introspect, jwks, logout, token, userinfo
+    from idp.web.oauth import authorize, check_session, discovery, introspect, jwks, logout, revoke, token, userinfo
     from idp.web.ops import health, mailbox
 
     app.extensions["idp"] = provider
@@ -33,7 +33,7 @@ def mount(app: Flask, provider: Provider) -> None:
     browser_session.install(app)
     for room in (dashboard, register, confirm, sign_in, forgot, profile, sites, security):
         app.register_blueprint(room.blueprint)
-    for endpoint in (authorize, logout, discovery, jwks, token, userinfo, introspect):
+    for endpoint in (authorize, logout, discovery, jwks, token, userinfo, introspect, revoke):
         app.register_blueprint(endpoint.blueprint)
     if provider.settings.is_https:
         app.register_blueprint(check_session.blueprint)

@@ -11,7 +11,7 @@ import pytest
 from authlib.oauth2.rfc6749 import AuthorizationServer, grants
 
 from idp.protocol import access_token
-from idp.protocol.authorization_server import CodeGrant, RefreshGrant, TokenServer
+from idp.protocol.authorization_server import ClientGrant, CodeGrant, RefreshGrant, TokenServer
 from tests.support.tokens import SECRET, VERIFIER, House, basic
 
 
@@ -27,6 +27,8 @@ from tests.support.tokens import SECRET, VERIFIER, House, basic
         (CodeGrant, grants.AuthorizationCodeGrant, "create_token_response"),
         (RefreshGrant, grants.RefreshTokenGrant, "validate_token_request"),
         (RefreshGrant, grants.RefreshTokenGrant, "create_token_response"),
+        (ClientGrant, grants.ClientCredentialsGrant, "validate_token_request"),
+        (ClientGrant, grants.ClientCredentialsGrant, "create_token_response"),
     ],
 )
 def test_the_seams_are_where_they_were(ours: Any, theirs: Any, name: str) -> None:

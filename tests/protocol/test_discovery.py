@@ -32,7 +32,14 @@ def test_it_is_derived_from_the_mounted_routes(house: House) -> None:
     mounted = {rule.rule for rule in house.app.url_map.iter_rules()}
     named = {urlsplit(document[name]).path for name in ENDPOINTS.values() if name in document}
     assert named == mounted & set(ENDPOINTS)
-    assert {"/oauth/token", "/oauth/userinfo", "/oauth/introspect", "/oauth/jwks", "/oauth/authorize"} <= named
+    assert {
+        "/oauth/token",
+        "/oauth/userinfo",
+        "/oauth/introspect",
+        "/oauth/revoke",
+        "/oauth/jwks",
+        "/oauth/authorize",
+    } <= named
 
 
 def test_an_unmounted_endpoint_is_not_named() -> None:
@@ -59,7 +66,9 @@ def test_standard_members(house: House) -> None:
     assert {"openid", "profile", "email", "approval", "session"} <= set(document["scopes_supported"])
     assert {"approval_status", "session_expiry", "sub"} <= set(document["claims_supported"])
     assert "none" not in document["introspection_endpoint_auth_methods_supported"]
-    assert document["grant_types_supported"] == ["authorization_code", "refresh_token"]
+    assert document["grant_types_supported"][:3] == ["authorization_code", "refresh_token", "client_credentials"]
+    assert {"address", "phone"} <= set(document["scopes_supported"])
+    assert "none" in document["revocation_endpoint_auth_methods_supported"]
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/oauth/jwks"])

@@ -94,7 +94,7 @@ def test_nothing_is_taken_from_the_query(house: House) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
-@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect"])
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/oauth/revoke"])
 def test_other_methods_are_told(still_house: House, path: str, method: str) -> None:
     """405 with the method that works, in JSON (IN-5)."""
     answer = still_house.app.test_client().open(path, method=method, headers={"Authorization": basic("site", SECRET)})

@@ -118,6 +118,10 @@ class House:
             row = tx.one(Statement(f"SELECT count(*) AS n FROM {table} WHERE {where}"))  # noqa: S608
         return int(row["n"]) if row else 0
 
+    def revoke(self, token: str, client_id: str | None = "site", **form: str) -> TestResponse:
+        """The token at the revocation endpoint."""
+        return self.post("/oauth/revoke", {"token": token, **form}, client_id)
+
     def set_approval(self, status: str) -> None:
         """Write the row alone, as if the ending had been forgotten."""
         statement = Statement(

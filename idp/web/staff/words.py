@@ -119,6 +119,7 @@ EVENTS: dict[str, str] = {
     "signing_key_retired": marked("A signing key was retired"),
     "sign_out_everywhere": marked("Signed out everywhere"),
     "signed_in": marked("Signed in"),
+    "token_revoked": marked("A site ended its own tokens"),
     "token_replayed": marked("A used code or token was sent again; its tokens ended"),
 }
 _TOLD_BY_DECISIONS = frozenset({"approval_changed", "approved", "approval_withdrawn"})

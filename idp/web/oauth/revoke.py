@@ -1,0 +1,24 @@
+"""`/oauth/revoke`."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from idp.errors import ProtocolError
+from idp.protocol.endpoint import answer_error
+from idp.protocol.revocation import answer_revocation
+from idp.web.context import provider
+from idp.web.oauth.machine import ANY_METHOD, read_request, respond
+
+blueprint = Blueprint("oauth_revoke", __name__)
+
+
+@blueprint.route("/oauth/revoke", methods=ANY_METHOD)
+def revoke() -> Response:
+    """End a token."""
+    parts = provider()
+    try:
+        request = read_request()
+    except ProtocolError as error:
+        return respond(answer_error(error, endpoint="revocation"))
+    return respond(answer_revocation(request, parts.database, parts.clients.find, parts.clock()))
