@@ -55,7 +55,7 @@ messages: $(TESTING) ## collect sentences for translation and bring each languag
 	@for po in idp/translations/*/LC_MESSAGES/messages.po; do \
 	    [ -e "$$po" ] || continue; \
 	    language=$${po#idp/translations/}; language=$${language%%/*}; \
-	    .venv-test/bin/pybabel --quiet update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
+	    .venv-test/bin/pybabel --quiet update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 110 \
 	        -i $(POT) -d idp/translations -l "$$language" && echo "$$po" || exit 1; \
 	done
 
