@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 STOP_SECONDS = 30
 """How long requests that are under way may take to finish (RL-7)."""
 
-_ASK_EVERY = 1.0
+_REPEAT_SECONDS = 0.5
 _PR_SET_PDEATHSIG = 1
 
 
@@ -92,26 +92,16 @@ def _stop_on_signals(server: Any, before: Any) -> None:
     """
 
     def interrupt(_number: int, _frame: object) -> None:
-        threading.Thread(target=_stop, args=(server,), name="stop", daemon=True).start()
+        threading.Thread(target=server.signal_handler_interrupt, name="stop", daemon=True).start()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, interrupt)
     signal.signal(signal.SIGHUP, signal.SIG_IGN if before is signal.SIG_IGN else interrupt)
 
 
-def _stop(server: Any) -> None:
-    """Let the server end, and ask its processes until they have: a signal that meets one just as it begins to wait is lost."""
-    server.signal_handler_interrupt()
-    while True:
-        time.sleep(_ASK_EVERY)
-        for process in list(server.wrks):
-            with contextlib.suppress(OSError, ValueError):
-                process.terminate()
-
-
 def load_application(settings: Settings, parent: int) -> Callable[..., Any]:
     """Build the application of one server process, and start its delivery worker."""
-    stop_once_on_signals()
+    stop_when_told(parent)
     end_with_parent(parent)
     configure_logging(settings.server.log_level)
     app = create_app(settings)
@@ -124,25 +114,30 @@ def load_application(settings: Settings, parent: int) -> Callable[..., Any]:
     return app
 
 
-def stop_once_on_signals() -> None:
-    """Let granian hear of one signal only.
+def stop_when_told(parent: int) -> None:
+    """Stop this server process after its parent.
 
-    Ctrl-C and service managers signal a whole group, and the parent tells its processes as well; granian's server process
-    sometimes never ends when it is told twice. So both signals are taken by a thread, which passes on the first.
+    Ctrl-C and service managers signal a whole group, and the parent tells its processes as well. The parent takes one that
+    ends before it was told for a crash, and granian sometimes misses a word. So both signals are taken by a thread, which
+    lets the parent speak first and then repeats the word until the process has ended.
     """
     signals = {signal.SIGINT, signal.SIGTERM}
     for number in signals:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    threading.Thread(target=_pass_on, args=(signals,), name="stop", daemon=True).start()
+    threading.Thread(target=_wait_for_word, args=(signals, {parent, os.getpid()}), name="stop", daemon=True).start()
 
 
-def _pass_on(signals: set[signal.Signals]) -> None:
-    number = signal.sigwait(signals)
-    handler = signal.getsignal(number)
-    if not callable(handler):  # granian has not begun yet
-        os._exit(0)
-    handler(number, None)
+def _wait_for_word(signals: set[signal.Signals], senders: set[int]) -> None:
+    told = signal.sigwaitinfo(signals)
+    if told.si_pid not in senders:
+        signal.sigtimedwait(signals, _REPEAT_SECONDS)
+    while True:
+        handler = signal.getsignal(told.si_signo)
+        if not callable(handler):  # granian has not begun yet
+            os._exit(0)
+        handler(told.si_signo, None)
+        time.sleep(_REPEAT_SECONDS)
 
 
 def end_with_parent(parent: int) -> None:
