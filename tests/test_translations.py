@@ -15,14 +15,15 @@ from babel.messages.pofile import read_po
 from idp.config import LANGUAGES
 
 ROOT = Path(__file__).parents[1]
-TRANSLATED = [language for language in LANGUAGES if language != "en"]
+CATALOGUES = ROOT / "idp" / "translations"
+TRANSLATED = [language for language in LANGUAGES if (CATALOGUES / language).is_dir()]
 PLACEHOLDER = re.compile(r"%\(\w+\)s|</?[a-z][^>]*>")
 
 
 @lru_cache
 def read_catalogue(language: str) -> Catalog:
     """One language as it is committed."""
-    path = ROOT / "idp" / "translations" / language / "LC_MESSAGES" / "messages.po"
+    path = CATALOGUES / language / "LC_MESSAGES" / "messages.po"
     with path.open("rb") as file:
         return read_po(file, locale=language)
 
