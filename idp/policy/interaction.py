@@ -41,7 +41,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Who is there. `is_fresh`: authenticated after the request came. `has_chosen`, `has_consented`: in this request."""
+    """Who is there; `subject` as the client sees them.
+
+    `is_fresh`: authenticated after the request came. `has_chosen`, `has_consented`: in this request.
+    """
 
     subject: str
     auth_time: int

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from idp.errors import ProtocolError
 from idp.keys.secrets import new_secret
+from idp.keys.subject import session_of, subject_of
 from idp.protocol.client_authentication import FindClient
 from idp.protocol.id_token import Bound, build_id_token_claims
 from idp.store import accounts, tokens
@@ -48,11 +49,27 @@ class Issuing:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What the endpoints work with that say what a token says."""
+
+    issuer: str
+    keyring: Keyring
+    master: MasterKey
+    database: Database
+    find_client: FindClient
+
+
+@dataclass(frozen=True, slots=True)
 class LiveToken:
     """A token that is good now, and who holds it."""
 
     facts: TokenFacts = field(repr=False)
     client: RegisteredClient
+
+    def subject_for(self, client: RegisteredClient, master: MasterKey) -> str:
+        """Whom the token is about, as this client sees them; a token that a client got for itself is about that client."""
+        account_id = self.facts.account_id
+        return self.facts.client_id if account_id is None else subject_of(account_id, client.sector, master)
 
 
 def issue_tokens(
@@ -129,6 +146,8 @@ def sign_id_token(
         account,
         client,
         scopes,
+        subject=subject_of(account.account_id, client.sector, issuing.master),
+        sid=None if family.sid is None else session_of(family.sid, client.sector, issuing.master),
         issuer=issuing.issuer,
         alg=alg,
         bound=bound,
@@ -151,15 +170,15 @@ def get_account(tx: Transaction, account_id: str, client: RegisteredClient) -> A
 
 def find_live_token(
     tx: Transaction,
+    reading: Reading,
     token: str,
-    find_client: FindClient,
     now: int,
     *,
     find: Callable[[Transaction, str, int], TokenFacts | None] = tokens.find_access_token,
 ) -> LiveToken | None:
     """What a token says, if it is good now: not expired or revoked, account open, client on, approval as it requires."""
     facts = find(tx, token, now)
-    client = find_client(facts.client_id) if facts else None
+    client = reading.find_client(facts.client_id) if facts else None
     if facts is None or client is None or client.disabled or facts.account_access == "closed":
         return None
     if client.require_approval and facts.account_id is not None and facts.approval_status != "approved":

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idp.errors import ProtocolError
+from idp.keys.subject import subject_of
 from idp.policy.consent import OFFLINE
 from idp.policy.interaction import Asked, ClientPolicy, Decision, Present, Step, decide
 from idp.protocol.authorization_request import (
@@ -31,6 +32,7 @@ from idp.store.endings import note_session_client
 
 if TYPE_CHECKING:
     from idp.config import LifetimeSettings
+    from idp.keys.master import MasterKey
     from idp.protocol.id_token_hint import Verifier
     from idp.store.clients import RegisteredClient
     from idp.store.codes import Family
@@ -45,6 +47,7 @@ class Rules:
     issuer: str
     lifetimes: LifetimeSettings
     verifier: Verifier
+    master: MasterKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def find_next_step(
     end_user = find_end_user(tx, visitor.account_id, visitor.sid, now, hold=True) if visitor else None
     present = None
     if visitor is not None and end_user is not None:
-        present = _describe(tx, opened, visitor, end_user, waiting, has_consented=has_consented)
+        present = _describe(tx, rules, opened, visitor, end_user, waiting, has_consented=has_consented)
     policy = ClientPolicy(opened.client.require_approval, opened.client.first_party)
     return NextStep(decide(_describe_demand(rules, opened), present, policy, now), end_user)
 
@@ -128,6 +131,7 @@ def _describe_demand(rules: Rules, opened: OpenRequest) -> Asked:
 
 def _describe(
     tx: Transaction,
+    rules: Rules,
     opened: OpenRequest,
     visitor: Visitor,
     end_user: EndUser,
@@ -137,7 +141,7 @@ def _describe(
 ) -> Present:
     is_bound = waiting is not None and waiting.is_bound_to(end_user.account_id, end_user.sid)
     return Present(
-        subject=end_user.account_id,
+        subject=subject_of(end_user.account_id, opened.client.sector, rules.master),
         auth_time=end_user.auth_time,
         is_idle=visitor.is_idle,
         is_fresh=waiting is not None and waiting.has_fresh_sign_in(end_user.sid, end_user.auth_time),

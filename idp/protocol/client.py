@@ -16,7 +16,7 @@ from idp.config import is_loopback_host
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 RESPONSE_TYPES: Mapping[str, frozenset[str]] = {"code": frozenset({"authorization_code"})}
-SUBJECT_TYPES = ("public",)
+SUBJECT_TYPES = ("public", "pairwise")
 SIGNING_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 MAC_ALGORITHMS = ("HS256", "HS384", "HS512")
 KEY_ALGORITHMS = ("RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW")
@@ -52,6 +52,7 @@ def check_client_metadata(metadata: Mapping[str, Any], algorithms: Iterable[str]
 
 def _check_together(found: dict[str, Any], algorithms: tuple[str, ...]) -> None:
     _check_flows(found)
+    _check_sector(found)
     _check_keys(found)
     for name in _SIGNED_ANSWERS:
         if found.get(name, "RS256") not in algorithms:
@@ -77,6 +78,17 @@ def _check_flows(found: dict[str, Any]) -> None:
         raise ValueError("grant_types: refresh_token needs authorization_code beside it")
     if "client_credentials" in grants and found["token_endpoint_auth_method"] == "none":
         raise ValueError("grant_types: client_credentials needs a client that authenticates")
+
+
+def _check_sector(found: dict[str, Any]) -> None:
+    """Subjects that belong to a sector need one that is clear (OpenID Connect Core §8.1)."""
+    if found.get("subject_type") != "pairwise" or "sector_identifier_uri" in found:
+        return
+    addresses = [urlsplit(uri) for uri in found.get("redirect_uris", ())]
+    if len({address.hostname or address.scheme for address in addresses}) > 1:
+        raise ValueError(
+            "sector_identifier_uri: is missing; redirect_uris with several hosts and pairwise subjects need it"
+        )
 
 
 def _check_keys(found: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from idp.config import LANGUAGES
 from idp.protocol.authorization_request import SCOPES
 from idp.protocol.authorization_server import GRANT_TYPES
 from idp.protocol.claims import SCOPE_CLAIMS
+from idp.protocol.client import SUBJECT_TYPES
 from idp.protocol.client_authentication import METHODS
 
 OPENID_PATH = "/.well-known/openid-configuration"
@@ -31,7 +32,21 @@ ENDPOINTS: Mapping[str, str] = {
     "/oauth/device_authorization": "device_authorization_endpoint",
     "/oauth/check_session": "check_session_iframe",
 }
-_TOKEN_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "sid", "at_hash", "c_hash", "s_hash")
+_TOKEN_CLAIMS = (
+    "iss",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "acr",
+    "amr",
+    "azp",
+    "nonce",
+    "sid",
+    "at_hash",
+    "c_hash",
+    "s_hash",
+)
 
 
 def build_metadata(
@@ -45,7 +60,7 @@ def build_metadata(
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": list(GRANT_TYPES),
-        "subject_types_supported": ["public"],
+        "subject_types_supported": list(SUBJECT_TYPES),
         "id_token_signing_alg_values_supported": list(algorithms),
         "token_endpoint_auth_methods_supported": list(METHODS),
         "code_challenge_methods_supported": ["S256"],
@@ -60,6 +75,8 @@ def build_metadata(
         "request_uri_parameter_supported": False,
         "ui_locales_supported": list(LANGUAGES),
     }
+    if "userinfo_endpoint" in metadata:
+        metadata["userinfo_signing_alg_values_supported"] = list(algorithms)
     if "introspection_endpoint" in metadata:
         metadata["introspection_endpoint_auth_methods_supported"] = [name for name in METHODS if name != "none"]
     if "revocation_endpoint" in metadata:

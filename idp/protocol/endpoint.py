@@ -76,6 +76,11 @@ def answer_json(status: int, value: Mapping[str, Any], headers: Mapping[str, str
     return Answer(status, (*_JSON_HEADERS, *(headers or {}).items()), _encode(value).encode())
 
 
+def answer_jwt(token: str, content_type: str) -> Answer:
+    """A signed or encrypted answer that nobody may store."""
+    return Answer(200, (("Content-Type", content_type), *NO_STORE), token.encode())
+
+
 def answer_error(error: ProtocolError, *, endpoint: str, client_id: str = "") -> Answer:
     """The standard's error object (RFC 6749 §5.2); one line in the log says who, where and why (GO-8)."""
     log.warning(

@@ -47,6 +47,8 @@ def build_id_token_claims(
     client: RegisteredClient,
     scopes: frozenset[str],
     *,
+    subject: str,
+    sid: str | None,
     issuer: str,
     alg: str,
     bound: Bound,
@@ -54,21 +56,25 @@ def build_id_token_claims(
     now: int,
     expires_at: int,
 ) -> dict[str, Any]:
-    """The claims; `auth_time` is that of the sign-in also after a refresh, where the nonce is left out (§12.2)."""
+    """The claims; `auth_time` is that of the sign-in also after a refresh, where the nonce is left out (§12.2).
+
+    `subject` and `sid` are as this client sees them.
+    """
     session_end = family.session_end(now)
     told = scopes if bound.comes_alone else scopes & TOLD_HERE_TOO
     names = find_wanted_claims(told, family.claims, "id_token", client.scopes)
     claims = build_account_claims(account, names) | build_session_claims(session_end, family.kept, names)
     if is_first and family.nonce is not None:
         claims["nonce"] = family.nonce
-    if family.sid is not None and session_end is not None:
-        claims["sid"] = family.sid
+    if sid is not None and session_end is not None:
+        claims["sid"] = sid
     if family.acr is not None:
         claims["acr"] = family.acr
     return claims | {
         "iss": issuer,
-        "sub": family.account_id,
+        "sub": subject,
         "aud": family.client_id,
+        "azp": family.client_id,
         "iat": now,
         "exp": expires_at,
         "auth_time": family.auth_time,

@@ -21,7 +21,7 @@ class Verifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """What a valid hint says."""
+    """What a valid hint says, of subject and session as the client sees them."""
 
     subject: str
     client_id: str
@@ -43,6 +43,8 @@ def read_hint(text: str | None, verifier: Verifier, *, issuer: str, client_id: s
     audiences = [audience] if isinstance(audience, str) else audience
     if claims.get("iss") != issuer or not isinstance(claims.get("sub"), str) or not isinstance(audiences, list):
         return None
+    if not isinstance(claims.get("exp"), int):
+        return None  # a signed answer of userinfo, which says nothing of a sign-in
     known = client_id or (audiences[0] if len(audiences) == 1 else claims.get("azp"))
     if not isinstance(known, str) or known not in audiences:
         return None

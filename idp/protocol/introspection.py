@@ -16,42 +16,38 @@ from idp.protocol.endpoint import Answer, answer_error, answer_json, read_form, 
 from idp.store import tokens
 
 if TYPE_CHECKING:
-    from idp.protocol.access_token import LiveToken
-    from idp.protocol.client_authentication import FindClient
+    from idp.protocol.access_token import LiveToken, Reading
     from idp.protocol.endpoint import EndpointRequest
     from idp.store.clients import RegisteredClient
-    from idp.store.database import Database, Transaction
+    from idp.store.database import Transaction
 
 INACTIVE = {"active": False}
 
 
-def answer_introspection(
-    request: EndpointRequest, database: Database, find_client: FindClient, issuer: str, now: int
-) -> Answer:
+def answer_introspection(request: EndpointRequest, reading: Reading, now: int) -> Answer:
     """Authenticate the caller, then tell. An unknown `token_type_hint` is of no consequence (§2.1)."""
     caller: RegisteredClient | None = None
     try:
         form = read_form(request)
-        caller = authenticate_client(form, request.authorization, find_client, now)
+        caller = authenticate_client(form, request.authorization, reading.find_client, now)
         if caller.is_public:
             raise invalid_client("a public client cannot introspect (CA-9)")
         token = require(form, "token")
-        with database.reading() as tx:
-            return answer_json(200, introspect(tx, token, caller, find_client, issuer, now))
+        with reading.database.reading() as tx:
+            told = introspect(tx, reading, token, caller, now)
+        return answer_json(200, told)
     except ProtocolError as error:
         return answer_error(error, endpoint="introspection", client_id=caller.client_id if caller else "")
 
 
-def introspect(
-    tx: Transaction, token: str, caller: RegisteredClient, find_client: FindClient, issuer: str, now: int
-) -> dict[str, Any]:
+def introspect(tx: Transaction, reading: Reading, token: str, caller: RegisteredClient, now: int) -> dict[str, Any]:
     """The members of an introspection response (§2.2)."""
-    live = find_live_token(tx, token, find_client, now)
+    live = find_live_token(tx, reading, token, now)
     if live is not None:
-        return _describe(live, issuer, "Bearer") if may_see(caller, live) else INACTIVE
-    live = find_live_token(tx, token, find_client, now, find=tokens.find_refresh_token)
+        return _describe(reading, live, caller, "Bearer") if may_see(caller, live) else INACTIVE
+    live = find_live_token(tx, reading, token, now, find=tokens.find_refresh_token)
     if live is not None and live.client.client_id == caller.client_id:
-        return _describe(live, issuer, None)
+        return _describe(reading, live, caller, None)
     return INACTIVE
 
 
@@ -60,13 +56,13 @@ def may_see(caller: RegisteredClient, live: LiveToken) -> bool:
     return live.client.client_id == caller.client_id or not caller.may_introspect.isdisjoint(live.facts.audience)
 
 
-def _describe(live: LiveToken, issuer: str, token_type: str | None) -> dict[str, Any]:
-    """A token that a client got for itself is about the client (RFC 9068 §2.2)."""
+def _describe(reading: Reading, live: LiveToken, caller: RegisteredClient, token_type: str | None) -> dict[str, Any]:
+    """What the token says, of its subject as the caller knows them."""
     facts = live.facts
     answer: dict[str, Any] = {
         "active": True,
-        "iss": issuer,
-        "sub": facts.account_id or facts.client_id,
+        "iss": reading.issuer,
+        "sub": live.subject_for(caller, reading.master),
         "client_id": facts.client_id,
         "iat": facts.issued_at,
         "exp": facts.expires_at,

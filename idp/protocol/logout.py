@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from idp.errors import ProtocolError
+from idp.keys.subject import subject_of
 from idp.protocol.id_token_hint import read_hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from idp.keys.master import MasterKey
     from idp.protocol.id_token_hint import Verifier
     from idp.protocol.parameters import Parameters
     from idp.store.clients import RegisteredClient
@@ -42,12 +44,15 @@ class Logout:
     location: str | None = None
     is_doubtful: bool = False
 
-    def must_ask(self, signed_in: str | None) -> bool:
+    def must_ask(self, signed_in: str | None, master: MasterKey) -> bool:
         """Whether the end-user confirms: somebody is signed in, and no valid hint says that it is about them.
 
         A request that names an address which is not the client's own is not taken at its word either (`is_doubtful`).
         """
-        return signed_in is not None and (signed_in != self.subject or self.is_doubtful)
+        if signed_in is None:
+            return False
+        sector = self.client.sector if self.client else None
+        return subject_of(signed_in, sector, master) != self.subject or self.is_doubtful
 
 
 def parse_logout_request(parameters: Parameters) -> LogoutRequest:

@@ -1,6 +1,7 @@
 """Userinfo (OpenID Connect Core §5.3) with a bearer token (RFC 6750): in the header, or in the body of a POST.
 
-The token comes from one place, never from the address (IN-7). Signed and encrypted answers are left out.
+The token comes from one place, never from the address (IN-7). A client that registered `userinfo_signed_response_alg` gets
+a signed answer, with issuer and audience in it. Encrypted answers are left out.
 """
 
 from __future__ import annotations
@@ -11,43 +12,54 @@ from typing import TYPE_CHECKING
 from idp.errors import ProtocolError
 from idp.protocol.access_token import find_live_token
 from idp.protocol.claims import build_account_claims, build_session_claims, find_wanted_claims
-from idp.protocol.endpoint import Answer, answer_error, answer_json
+from idp.protocol.endpoint import Answer, answer_error, answer_json, answer_jwt
 from idp.protocol.parameters import parse_parameters
 from idp.store import accounts
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from idp.protocol.client_authentication import FindClient
+    from idp.protocol.access_token import LiveToken, Reading
     from idp.protocol.endpoint import EndpointRequest
-    from idp.store.database import Database, Transaction
+    from idp.store.database import Transaction
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,512}=*\Z")
 
 
-def answer_userinfo(request: EndpointRequest, database: Database, find_client: FindClient, now: int) -> Answer:
+def answer_userinfo(request: EndpointRequest, reading: Reading, now: int) -> Answer:
     """The claims that the token's scopes stand for, as they are now."""
     try:
         token = read_bearer_token(request)
-        with database.reading() as tx:
-            return answer_json(200, find_claims(tx, token, find_client, now))
+        with reading.database.reading() as tx:
+            live = find_live_token(tx, reading, token, now)
+            if live is None:
+                raise _challenge(401, "invalid_token", "the access token is unknown, expired or revoked")
+            claims = find_claims(tx, live, now)
+        return _tell(reading, live, claims)
     except ProtocolError as error:
         return answer_error(error, endpoint="userinfo")
 
 
-def find_claims(tx: Transaction, token: str, find_client: FindClient, now: int) -> dict[str, Any]:
-    """Raises `ProtocolError`: `invalid_token` or `insufficient_scope` (RFC 6750 §3.1)."""
-    live = find_live_token(tx, token, find_client, now)
-    if live is None:
-        raise _challenge(401, "invalid_token", "the access token is unknown, expired or revoked")
+def find_claims(tx: Transaction, live: LiveToken, now: int) -> dict[str, Any]:
+    """All but the subject. Raises `ProtocolError`, `insufficient_scope` (RFC 6750 §3.1)."""
     scopes = live.facts.scopes
     account = accounts.find_account(tx, live.facts.account_id) if live.facts.account_id else None
     if account is None or "openid" not in scopes:
         raise _challenge(403, "insufficient_scope", "the access token is not for userinfo", scope="openid")
     names = find_wanted_claims(scopes, live.facts.claims, "userinfo", live.client.scopes)
     claims = build_account_claims(account, names)
-    claims |= build_session_claims(live.facts.session_end(now), live.facts.kept, names)
-    return claims | {"sub": account.account_id}
+    return claims | build_session_claims(live.facts.session_end(now), live.facts.kept, names)
+
+
+def _tell(reading: Reading, live: LiveToken, claims: dict[str, Any]) -> Answer:
+    """In JSON, or signed as the client registered it (§5.3.2)."""
+    client = live.client
+    claims = claims | {"sub": live.subject_for(client, reading.master)}
+    alg = client.details.get("userinfo_signed_response_alg")
+    if alg is None:
+        return answer_json(200, claims)
+    claims |= {"iss": reading.issuer, "aud": client.client_id}
+    return answer_jwt(reading.keyring.sign_jwt(claims, alg=alg), "application/jwt")
 
 
 def read_bearer_token(request: EndpointRequest) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from idp.keys.secrets import new_identifier
+from idp.keys.subject import session_of, subject_of
 from idp.store import outbox
 from idp.store.clients import find_client
 
@@ -68,12 +69,21 @@ def announce_logout(
 
 
 def build_delivery(
-    client: RegisteredClient | None, payload: Mapping[str, Any], *, issuer: str, signer: Signer, now: int
+    client: RegisteredClient | None,
+    payload: Mapping[str, Any],
+    *,
+    issuer: str,
+    signer: Signer,
+    master: MasterKey,
+    now: int,
 ) -> LogoutDelivery | None:
     """Where to send a row, and its token made now; None where the client or its address is gone."""
     if client is None or not client.backchannel_logout_uri:
         return None
-    claims = build_logout_claims(issuer, client.client_id, payload, now)
+    seen = {**payload, "sub": subject_of(payload["sub"], client.sector, master)}
+    if payload.get("sid"):
+        seen["sid"] = session_of(payload["sid"], client.sector, master)
+    claims = build_logout_claims(issuer, client.client_id, seen, now)
     return LogoutDelivery(client.backchannel_logout_uri, signer.sign_jwt(claims, TOKEN_TYPE, client.id_token_algorithm))
 
 

@@ -27,7 +27,12 @@ def deliver_backchannel_logout(provider: Provider, item: Item) -> None:
     with provider.database.reading() as tx:
         client = find_client(tx, payload["client_id"])
     out = backchannel.build_delivery(
-        client, payload, issuer=provider.settings.server.issuer, signer=provider.keyring, now=provider.clock()
+        client,
+        payload,
+        issuer=provider.settings.server.issuer,
+        signer=provider.keyring,
+        master=provider.master,
+        now=provider.clock(),
     )
     if out is None:
         raise GiveUp("the site has no back channel any more")

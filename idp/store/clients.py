@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from idp.keys.secrets import hash_secret
 from idp.store.database import Statement
@@ -88,6 +89,18 @@ class RegisteredClient:
     def audience(self) -> tuple[str, ...]:
         """Whom its access tokens are for: the registered resources, or the client itself (RFC 9068 §3)."""
         return self.resources or (self.client_id,)
+
+    @property
+    def sector(self) -> str | None:
+        """The host that its subjects belong to, if it sees other ones than the public ones (OpenID Connect Core §8.1).
+
+        That of `sector_identifier_uri`, or the one host of its redirect URIs; an app's own scheme stands for its host.
+        """
+        if self.details.get("subject_type") != "pairwise":
+            return None
+        uri = self.details.get("sector_identifier_uri") or min(self.redirect_uris, default="")
+        parts = urlsplit(uri)
+        return parts.hostname or parts.scheme or self.client_id
 
     @property
     def default_max_age(self) -> int | None:

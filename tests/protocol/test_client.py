@@ -88,7 +88,7 @@ def test_redirect_uris_that_cannot(uri: object) -> None:
         ({"id_token_signed_response_alg": "none"}, "id_token_signed_response_alg"),
         ({"id_token_signed_response_alg": "HS256"}, "id_token_signed_response_alg"),
         ({"id_token_signed_response_alg": "PS256"}, "id_token_signed_response_alg"),
-        ({"subject_type": "pairwise"}, "subject_type"),
+        ({"subject_type": "private"}, "subject_type"),
         ({"scope": "openid  profile"}, "scope"),
         ({"scope": 'openid "'}, "scope"),
         ({"backchannel_logout_uri": "http://site.example/out"}, "backchannel_logout_uri"),

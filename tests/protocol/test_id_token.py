@@ -39,6 +39,7 @@ def test_each_algorithm_is_read_by_pyjwt(house: House, alg: str) -> None:
         options={"verify_exp": False, "verify_iat": False},
     )
     assert claims["at_hash"] == half_hash(body["access_token"], alg)
+    assert claims["azp"] == "other"
 
 
 @pytest.mark.parametrize("alg", ALGORITHMS)

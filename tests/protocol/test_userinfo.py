@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+import jwt as pyjwt
 import pytest
 
+from idp.protocol.id_token_hint import read_hint
 from idp.store import accounts
-from tests.support.tokens import FORM, NOW, House
+from tests.support.tokens import FORM, ISSUER, NOW, House, add_client
 
 
 def test_the_claims_of_the_scopes(house: House) -> None:
@@ -128,3 +130,35 @@ def test_a_closed_account_has_no_claims(house: House) -> None:
     with house.provider.database.transaction() as tx:
         accounts.set_access(tx, house.anna.account_id, "closed", NOW)
     assert house.userinfo(token).status_code == 401
+
+
+@pytest.mark.parametrize("alg", ["RS256", "ES256", "PS256", "EdDSA"])
+def test_a_signed_answer(house: House, alg: str) -> None:
+    """For a client that registered it: the same claims with issuer and audience, and no nonce (§5.3.2)."""
+    plain = house.userinfo(house.tokens("portal")["access_token"]).get_json()
+    add_client(house.provider, "portal", require_approval=False, userinfo_signed_response_alg=alg)
+    answer = house.userinfo(house.tokens("portal")["access_token"])
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/jwt")
+    assert answer.headers["Cache-Control"] == "no-store"
+    text = answer.get_data(as_text=True)
+    header = pyjwt.get_unverified_header(text)
+    keys = house.app.test_client().get("/oauth/jwks").get_json()["keys"]
+    (key,) = [key for key in keys if key["kid"] == header["kid"]]
+    claims = pyjwt.decode(text, pyjwt.PyJWK(key).key, algorithms=[alg], audience="portal", issuer=ISSUER)
+    assert claims == {**plain, "iss": ISSUER, "aud": "portal"}
+
+
+def test_a_signed_answer_is_no_sign_in(house: House) -> None:
+    """It is signed like an ID token, but never taken for one as a hint (RFC 8725 §2.8)."""
+    add_client(house.provider, "portal", require_approval=False, userinfo_signed_response_alg="RS256")
+    tokens = house.tokens("portal")
+    told = house.userinfo(tokens["access_token"]).get_data(as_text=True)
+    assert read_hint(told, house.provider.keyring, issuer=ISSUER) is None
+    assert read_hint(tokens["id_token"], house.provider.keyring, issuer=ISSUER) is not None
+
+
+def test_errors_stay_json(house: House) -> None:
+    """Whatever the client registered (RFC 6750 §3)."""
+    add_client(house.provider, "portal", require_approval=False, userinfo_signed_response_alg="RS256")
+    answer = house.userinfo(house.tokens("portal", scope="email")["access_token"])
+    assert (answer.status_code, answer.get_json()["error"]) == (403, "insufficient_scope")

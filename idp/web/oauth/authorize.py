@@ -81,7 +81,7 @@ def _answer(outcome: Outcome) -> AnyResponse:
 
 def _rules() -> endpoint.Rules:
     parts = provider()
-    return endpoint.Rules(parts.settings.server.issuer, parts.settings.lifetimes, parts.keyring)
+    return endpoint.Rules(parts.settings.server.issuer, parts.settings.lifetimes, parts.keyring, parts.master)
 
 
 def _visitor() -> endpoint.Visitor | None:

@@ -8,7 +8,7 @@ from idp.errors import ProtocolError
 from idp.protocol.endpoint import answer_error
 from idp.protocol.introspection import answer_introspection
 from idp.web.context import provider
-from idp.web.oauth.machine import ANY_METHOD, read_request, respond
+from idp.web.oauth.machine import ANY_METHOD, build_reading, read_request, respond
 
 blueprint = Blueprint("oauth_introspect", __name__)
 
@@ -21,5 +21,4 @@ def introspect() -> Response:
         request = read_request()
     except ProtocolError as error:
         return respond(answer_error(error, endpoint="introspection"))
-    issuer = parts.settings.server.issuer
-    return respond(answer_introspection(request, parts.database, parts.clients.find, issuer, parts.clock()))
+    return respond(answer_introspection(request, build_reading(parts), parts.clock()))

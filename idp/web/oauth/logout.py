@@ -99,7 +99,7 @@ def tell_in_front(handle: str) -> Response:
     frames = [
         (site.client.name, address)
         for site in list_signed_out_sites(parts, kept["sid"], int(kept["at"]))
-        if (address := build_frame_address(site.client, parts.settings.server.issuer, kept["sid"]))
+        if (address := build_frame_address(site.client, parts.settings.server.issuer, kept["sid"], parts.master))
     ]
     set_directive("frame-src", *sorted({find_origin(address) for _, address in frames} or {"'none'"}))
     go_on = kept.get("location") or url_for("logout.signed_out", handle=handle)
@@ -107,10 +107,9 @@ def tell_in_front(handle: str) -> Response:
 
 
 def _end_or_ask(parameters: Parameters) -> Response:
-    logout, session = _check(parameters), browser_session.current_session()
-    if session is None or not logout.must_ask(session.account_id):
+    parts, logout, session = provider(), _check(parameters), browser_session.current_session()
+    if session is None or not logout.must_ask(session.account_id, parts.master):
         return _end(logout)
-    parts = provider()
     with parts.database.reading() as tx:
         account = accounts.get_account(tx, session.account_id)
     allow_form_target(logout.location)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from idp.errors import ProtocolError
+from idp.protocol.access_token import Reading
 from idp.protocol.endpoint import Answer, EndpointRequest
+
+if TYPE_CHECKING:
+    from idp.provider import Provider
 
 ANY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 """Routed for every method, so that a wrong one is told in the endpoint's own JSON."""
@@ -27,6 +33,11 @@ def read_request() -> EndpointRequest:
         authorization=request.environ.get("HTTP_AUTHORIZATION"),
         body=body,
     )
+
+
+def build_reading(parts: Provider) -> Reading:
+    """What the endpoints work with that say what a token says."""
+    return Reading(parts.settings.server.issuer, parts.keyring, parts.master, parts.database, parts.clients.find)
 
 
 def respond(answer: Answer) -> Response:

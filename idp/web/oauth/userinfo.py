@@ -8,7 +8,7 @@ from idp.errors import ProtocolError
 from idp.protocol.endpoint import answer_error
 from idp.protocol.userinfo import answer_userinfo
 from idp.web.context import provider
-from idp.web.oauth.machine import ANY_METHOD, read_request, respond
+from idp.web.oauth.machine import ANY_METHOD, build_reading, read_request, respond
 
 blueprint = Blueprint("oauth_userinfo", __name__)
 
@@ -21,4 +21,4 @@ def userinfo() -> Response:
         request = read_request()
     except ProtocolError as error:
         return respond(answer_error(error, endpoint="userinfo"))
-    return respond(answer_userinfo(request, parts.database, parts.clients.find, parts.clock()))
+    return respond(answer_userinfo(request, build_reading(parts), parts.clock()))

@@ -210,7 +210,10 @@ def test_the_logout_token_is_what_the_site_expects(lobby: Lobby, browser: Browse
     client = lobby.provider.clients.find("own")
     issuer, signer = lobby.provider.settings.server.issuer, lobby.provider.keyring
     first, second = (
-        backchannel.build_delivery(client, payload, issuer=issuer, signer=signer, now=lobby.now) for _ in range(2)
+        backchannel.build_delivery(
+            client, payload, issuer=issuer, signer=signer, master=lobby.provider.master, now=lobby.now
+        )
+        for _ in range(2)
     )
     assert first is not None
     assert second is not None
