@@ -34,6 +34,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from idp.keys.master import load_master_key
     from idp.logs import prepare_loggers, warn_of_test_settings
     from idp.mail.delivery import check_transport, deliver_mail
+    from idp.protocol.client_keys import ClientKeys
     from idp.provider import Provider
     from idp.signals import backchannel, key_rotation
     from idp.signals.delivery import deliver_backchannel_logout
@@ -52,6 +53,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     schema.migrate(database.engine)
     notes.check_master_key(database, master)
     now = clock or system_clock
+    fetcher = Fetcher(settings.outbound.allow_hosts, settings.outbound.ca_file)
     signing_keys.make_missing_keys(database, master, settings.keys.algorithms, now())
     provider = Provider(
         settings=settings,
@@ -59,9 +61,10 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
         database=database,
         master=master,
         passwords=PasswordHasher(settings.passwords, is_loopback=settings.issuer_is_loopback),
-        fetcher=Fetcher(settings.outbound.allow_hosts, settings.outbound.ca_file),
+        fetcher=fetcher,
         keyring=Keyring(signing_keys.watch_keys(database, master).get, now),
         clients=Clients(database),
+        client_keys=ClientKeys(fetcher.get, now, lambda: database.is_in_transaction),
         deliveries={
             "mail": deliver_mail,
             backchannel.KIND: deliver_backchannel_logout,

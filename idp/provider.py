@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from idp.config import Settings
     from idp.keys.keyring import Keyring
     from idp.keys.master import MasterKey
+    from idp.protocol.client_keys import ClientKeys
     from idp.signals.fetcher import Fetcher
     from idp.store.clients import Clients
     from idp.store.database import Database
@@ -33,5 +34,6 @@ class Provider:
     fetcher: Fetcher
     keyring: Keyring
     clients: Clients
+    client_keys: ClientKeys
     deliveries: Mapping[str, Callable[[Provider, Item], None]] = field(default_factory=dict)
     housekeeping: tuple[Callable[[Provider], None], ...] = ()

@@ -164,13 +164,18 @@ class Database:
         yield from self._transact(writes=False, durable=True)
 
     @property
+    def is_in_transaction(self) -> bool:
+        """Whether this thread has a transaction open, in which nothing that waits for others may be done."""
+        return bool(getattr(self._here, "open", False))
+
+    @property
     def is_crowded(self) -> bool:
         """Whether this thread has a transaction open and the pool little left: waiting for a second connection is a trap."""
         pool = self.engine.pool
-        return getattr(self._here, "open", False) and isinstance(pool, QueuePool) and pool.checkedout() >= pool.size()
+        return self.is_in_transaction and isinstance(pool, QueuePool) and pool.checkedout() >= pool.size()
 
     def _check_not_nested(self) -> None:
-        if getattr(self._here, "open", False):
+        if self.is_in_transaction:
             raise RuntimeError("transactions do not nest: pass the open one on")
 
     def _transact(self, *, writes: bool, durable: bool) -> Iterator[Transaction]:
