@@ -208,10 +208,24 @@ class LifetimeSettings(Section):
     code: int = Field(60, ge=5, le=60, description="Authorization code.")
     pending_authorization: int = Field(1800, ge=60, description="Time to finish a sign-in that a site asked for.")
     access_token: int = Field(600, ge=60, le=3600)
+    jwt_access_token: int = Field(
+        300,
+        ge=60,
+        le=600,
+        description="Access tokens that are JWTs: a service that does not ask learns of no end before.",
+    )
     id_token: int = Field(3600, ge=60, le=12 * 3600)
     refresh_grace: int = Field(30, ge=0, le=60, description="The old refresh token gets the same successor again.")
     offline_idle: int = Field(30 * 86400, ge=3600, description="offline_access: refresh token unused.")
     offline_total: int = Field(180 * 86400, ge=3600, description="offline_access: in all.")
+
+
+class TokenSettings(Section):
+    """`[tokens]`: what access tokens look like."""
+
+    jwt_resources: tuple[str, ...] = Field(
+        (), description="Resource servers (as in `resources` of clients) whose access tokens are JWTs, whoever asks."
+    )
 
 
 class LimitSettings(Section):
@@ -313,6 +327,7 @@ class Settings(Section):
     registration: RegistrationSettings = RegistrationSettings()
     passwords: PasswordSettings = PasswordSettings()
     lifetimes: LifetimeSettings = LifetimeSettings()
+    tokens: TokenSettings = TokenSettings()
     limits: LimitSettings = LimitSettings()
     outbound: OutboundSettings = OutboundSettings()
     branding: BrandingSettings = BrandingSettings()

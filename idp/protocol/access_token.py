@@ -1,4 +1,4 @@
-"""Tokens are issued here, and read here: opaque access tokens with an audience (RFC 6750, RFC 8707 §2), and what comes along.
+"""Tokens are issued here, and read here: access tokens with an audience (RFC 6750, RFC 8707 §2), and what comes along.
 
 No access or ID token outlives the session it came from. Whether a token is live is decided from what the database says
 now: an ended account, a disabled client or a withdrawn approval shows at once (IN-4).
@@ -15,6 +15,8 @@ from idp.keys.secrets import new_secret
 from idp.keys.subject import session_of, subject_of
 from idp.protocol.client_authentication import FindClient
 from idp.protocol.id_token import Bound, build_id_token_claims
+from idp.protocol.jwt_access_token import TOKEN_TYPE, build_access_token_claims, is_void
+from idp.protocol.resource_indicators import find_audience, parse_resources
 from idp.store import accounts, tokens
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ class EndFamily(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Issuing:
-    """What the token endpoint works with."""
+    """What the token endpoint works with. `jwt_resources`: resource servers that want their access tokens as JWTs."""
 
     issuer: str
     lifetimes: LifetimeSettings
@@ -46,6 +48,7 @@ class Issuing:
     database: Database
     find_client: FindClient
     end_family: EndFamily
+    jwt_resources: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ def issue_tokens(
     client: RegisteredClient,
     scopes: frozenset[str],
     *,
+    resources: tuple[str, ...],
     refresh_token: str | None,
     is_first: bool,
     now: int,
@@ -88,7 +92,7 @@ def issue_tokens(
 
     Signed before the commit: what cannot be signed was not issued.
     """
-    answer = issue_access_token(tx, issuing, family, client, scopes, now=now)
+    answer = issue_access_token(tx, issuing, family, client, scopes, resources=resources, now=now)
     if refresh_token is not None:
         answer["refresh_token"] = refresh_token
     if "openid" in scopes:
@@ -104,23 +108,39 @@ def issue_access_token(
     client: RegisteredClient,
     scopes: frozenset[str],
     *,
+    resources: tuple[str, ...] = (),
     now: int,
 ) -> dict[str, Any]:
     """An access token with what is said beside it, at the token and at the authorization endpoint (RFC 6749 §5.1, §4.2.2).
 
-    Without a family it is the client's own.
+    Without a family it is the client's own. `resources`: what it shall be for, of all that was granted. Raises
+    `ProtocolError`, `invalid_target`.
     """
     scope = " ".join(sorted(scopes))
-    lifetime = issuing.lifetimes.access_token
+    audience = find_audience(resources, parse_resources(family.resources) if family else (), client)
+    is_jwt = client.access_token_format == "jwt" or not issuing.jwt_resources.isdisjoint(audience)
+    lifetime = issuing.lifetimes.jwt_access_token if is_jwt else issuing.lifetimes.access_token
     expires_at = _earliest(family, now, lifetime) if family else now + lifetime
     token = new_secret()
+    if is_jwt:
+        claims = build_access_token_claims(
+            family,
+            client_id=client.client_id,
+            subject=subject_of(family.account_id, client.sector, issuing.master) if family else client.client_id,
+            scope=scope,
+            audience=audience,
+            issuer=issuing.issuer,
+            now=now,
+            expires_at=expires_at,
+        )
+        token = issuing.keyring.sign_jwt(claims, TOKEN_TYPE)
     tokens.insert_access_token(
         tx,
         token,
         client_id=client.client_id,
         family=family,
         scope=scope,
-        audience=client.audience,
+        audience=audience,
         now=now,
         expires_at=expires_at,
     )
@@ -177,6 +197,8 @@ def find_live_token(
     find: Callable[[Transaction, str, int], TokenFacts | None] = tokens.find_access_token,
 ) -> LiveToken | None:
     """What a token says, if it is good now: not expired or revoked, account open, client on, approval as it requires."""
+    if is_void(token, reading.keyring):
+        return None
     facts = find(tx, token, now)
     client = reading.find_client(facts.client_id) if facts else None
     if facts is None or client is None or client.disabled or facts.account_access == "closed":

@@ -16,6 +16,7 @@ from idp.protocol.access_token import Issuing, get_account, issue_tokens
 from idp.protocol.endpoint import require
 from idp.protocol.pkce import is_verified
 from idp.protocol.refresh_token import refresh_expiry
+from idp.protocol.resource_indicators import find_audience, parse_resources
 from idp.store import codes, tokens
 
 if TYPE_CHECKING:
@@ -34,11 +35,17 @@ class CodeRedemption:
     code: str = field(repr=False)
     redirect_uri: str
     code_verifier: str | None = field(repr=False)
+    resources: tuple[str, ...] = ()
 
 
 def parse_code_redemption(form: Mapping[str, str]) -> CodeRedemption:
     """The redirect URI is required: the authorization request always has one (OpenID Connect Core §3.1.2.1)."""
-    return CodeRedemption(require(form, "code"), require(form, "redirect_uri"), form.get("code_verifier"))
+    return CodeRedemption(
+        require(form, "code"),
+        require(form, "redirect_uri"),
+        form.get("code_verifier"),
+        parse_resources(form.get("resource")),
+    )
 
 
 def redeem_code(
@@ -54,9 +61,10 @@ def redeem_code(
     try:
         _check_binding(family, spent, redemption, now)
         account = get_account(tx, family.account_id, client)
+        find_audience(redemption.resources, parse_resources(family.resources), client)
     except ProtocolError as refusal:
         return refusal
-    return _mint(tx, issuing, client, family, account, now)
+    return _mint(tx, issuing, client, family, account, redemption.resources, now)
 
 
 def _refuse_unspendable(tx: Transaction, issuing: Issuing, family: Family, code: str, now: int) -> ProtocolError:
@@ -79,7 +87,13 @@ def _check_binding(family: Family, spent: SpentCode, redemption: CodeRedemption,
 
 
 def _mint(
-    tx: Transaction, issuing: Issuing, client: RegisteredClient, family: Family, account: Account, now: int
+    tx: Transaction,
+    issuing: Issuing,
+    client: RegisteredClient,
+    family: Family,
+    account: Account,
+    resources: tuple[str, ...],
+    now: int,
 ) -> dict[str, Any]:
     refresh_token = None
     if "refresh_token" in client.grant_types:
@@ -88,7 +102,16 @@ def _mint(
         tokens.insert_refresh_token(tx, family, refresh_token, predecessor=None, now=now, expires_at=expires_at)
     scopes = frozenset(family.scope.split())
     return issue_tokens(
-        tx, issuing, family, account, client, scopes, refresh_token=refresh_token, is_first=True, now=now
+        tx,
+        issuing,
+        family,
+        account,
+        client,
+        scopes,
+        resources=resources,
+        refresh_token=refresh_token,
+        is_first=True,
+        now=now,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from idp.errors import ProtocolError
 from idp.protocol.access_token import Issuing, issue_access_token
 from idp.protocol.authorization_request import SCOPES
+from idp.protocol.resource_indicators import parse_resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,14 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
-    """The parameters of the request; no scope means all that the client is registered for."""
+    """The parameters of the request; no scope means all that the client is registered for, and so does no resource."""
 
     scopes: frozenset[str]
+    resources: tuple[str, ...] = ()
 
 
 def parse_client_credentials(form: Mapping[str, str]) -> ClientCredentials:
     """Parse once."""
-    return ClientCredentials(frozenset(form.get("scope", "").split()))
+    return ClientCredentials(frozenset(form.get("scope", "").split()), parse_resources(form.get("resource")))
 
 
 def issue_client_token(
@@ -38,4 +40,4 @@ def issue_client_token(
     allowed = client.scopes - frozenset(SCOPES)
     if not asked.scopes <= allowed:
         return ProtocolError("invalid_scope", "the scope is not one that the client may use for itself")
-    return issue_access_token(tx, issuing, None, client, asked.scopes or allowed, now=now)
+    return issue_access_token(tx, issuing, None, client, asked.scopes or allowed, resources=asked.resources, now=now)

@@ -21,7 +21,7 @@ REPEATABLE = frozenset({"resource"})
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Values by name, and what was wrong with the others."""
+    """Values by name, and what was wrong with the others; several of a repeatable one stand with blanks between them."""
 
     values: Mapping[str, str] = field(repr=False)
     faults: Mapping[str, str]
@@ -61,7 +61,7 @@ def parse_parameters(*sources: bytes) -> Parameters:
         value, fault = _read_value(encoded)
         if fault:
             faults.setdefault(name, fault)
-        values.setdefault(name, value)
+        values[name] = f"{values[name]} {value}" if name in REPEATABLE and name in values else values.get(name, value)
     return Parameters({name: value for name, value in values.items() if name not in faults}, faults)
 
 

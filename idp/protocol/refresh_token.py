@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from idp.errors import ProtocolError
 from idp.protocol.access_token import Issuing, get_account, issue_tokens
 from idp.protocol.endpoint import require
+from idp.protocol.resource_indicators import find_audience, parse_resources
 from idp.store import tokens
 
 if TYPE_CHECKING:
@@ -29,15 +30,20 @@ SUCCESSOR = "refresh-successor"
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """The parameters of the request; no scope means all that was granted."""
+    """The parameters of the request; no scope means all that was granted, and so does no resource."""
 
     refresh_token: str = field(repr=False)
     scopes: frozenset[str]
+    resources: tuple[str, ...] = ()
 
 
 def parse_refresh(form: Mapping[str, str]) -> Refresh:
     """Parse once."""
-    return Refresh(require(form, "refresh_token"), frozenset(form.get("scope", "").split()))
+    return Refresh(
+        require(form, "refresh_token"),
+        frozenset(form.get("scope", "").split()),
+        parse_resources(form.get("resource")),
+    )
 
 
 def rotate_refresh_token(
@@ -57,10 +63,22 @@ def rotate_refresh_token(
     try:
         scopes = find_scopes(family, client, refresh.scopes)
         account = get_account(tx, family.account_id, client)
+        find_audience(refresh.resources, parse_resources(family.resources), client)
     except ProtocolError as refusal:
         return refusal
     successor = _rotate(tx, issuing, family, refresh.refresh_token, rotation, now)
-    return issue_tokens(tx, issuing, family, account, client, scopes, refresh_token=successor, is_first=False, now=now)
+    return issue_tokens(
+        tx,
+        issuing,
+        family,
+        account,
+        client,
+        scopes,
+        resources=refresh.resources,
+        refresh_token=successor,
+        is_first=False,
+        now=now,
+    )
 
 
 def find_scopes(family: Family, client: RegisteredClient, asked: frozenset[str]) -> frozenset[str]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from idp.protocol.endpoint import EndpointRequest
     from idp.store.database import Transaction
 
-_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,512}=*\Z")
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,4000}=*\Z")
 
 
 def answer_userinfo(request: EndpointRequest, reading: Reading, now: int) -> Answer:

@@ -23,11 +23,12 @@ _SECRETS = Statement("SELECT secret_hash, expires_at FROM client_secrets WHERE c
 _ALL_SECRETS = Statement("SELECT client_id, secret_hash, expires_at FROM client_secrets")
 _SAVE = Statement(
     "INSERT INTO clients (client_id, details, require_approval, first_party, pkce_exempt, disabled, resources,"
-    " may_introspect, created_at, updated_at) VALUES (:client_id, :details, :require_approval, :first_party, :pkce_exempt,"
-    " :disabled, :resources, :may_introspect, :now, :now) ON CONFLICT (client_id) DO UPDATE SET details = excluded.details,"
+    " may_introspect, access_token_format, created_at, updated_at) VALUES (:client_id, :details, :require_approval,"
+    " :first_party, :pkce_exempt, :disabled, :resources, :may_introspect, :access_token_format, :now, :now)"
+    " ON CONFLICT (client_id) DO UPDATE SET details = excluded.details,"
     " require_approval = excluded.require_approval, first_party = excluded.first_party, pkce_exempt = excluded.pkce_exempt,"
     " disabled = excluded.disabled, resources = excluded.resources, may_introspect = excluded.may_introspect,"
-    " updated_at = excluded.updated_at"
+    " access_token_format = excluded.access_token_format, updated_at = excluded.updated_at"
 )
 _SET_DISABLED = Statement("UPDATE clients SET disabled = :disabled, updated_at = :now WHERE client_id = :client_id")
 _ADD_SECRET = Statement(
@@ -152,6 +153,7 @@ def save_client(
     disabled: bool = False,
     resources: Sequence[str] = (),
     may_introspect: Sequence[str] = (),
+    access_token_format: str = "opaque",
     now: int,
 ) -> None:
     """Register a client, or change it; `details` was checked by `protocol.client`, and holds no secret."""
@@ -165,6 +167,7 @@ def save_client(
         disabled=disabled,
         resources=_dump(list(resources)),
         may_introspect=_dump(list(may_introspect)),
+        access_token_format=access_token_format,
         now=now,
     )
     change_version(tx, CLIENTS_VERSION)

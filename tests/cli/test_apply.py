@@ -355,3 +355,29 @@ def test_a_claim_that_cannot_be_is_named(sqlite_terminal: Terminal, old: str, ne
     assert result.exit_code == 1
     assert fault in re.sub(r"\s+", " ", result.output)
     assert count(sqlite_terminal, "accounts") == 0
+
+
+def test_the_format_of_access_tokens_follows_the_file(sqlite_terminal: Terminal) -> None:
+    """Opaque unless the file says otherwise."""
+    site = FILE.split("[[clients]]")[1]
+    for text, format_ in (("", "opaque"), ('access_token_format = "jwt"', "jwt"), ("", "opaque")):
+        result = sqlite_terminal.apply(f"[[clients]]{site}{text}", "--json")
+        assert result.exit_code == 0, result.output
+        with sqlite_terminal.post.provider.database.reading() as tx:
+            client = clients.find_client(tx, "site")
+        assert client is not None
+        assert client.access_token_format == format_
+    assert json.loads(result.output)["changes"][0]["values"] == ["access_token_format"]
+    result = sqlite_terminal.apply(f'[[clients]]{site}access_token_format = "saml"')
+    assert "access_token_format: must be opaque or jwt" in re.sub(r"\s+", " ", result.output)
+
+
+def test_a_client_cannot_be_called_like_an_account(sqlite_terminal: Terminal) -> None:
+    """Both stand as subjects in access tokens (RFC 9068 §5, JW-10)."""
+    sqlite_terminal.apply(FILE)
+    with sqlite_terminal.post.provider.database.reading() as tx:
+        anna = accounts.find_by_email(tx, "anna@example.com")
+    assert anna is not None
+    result = sqlite_terminal.apply(f'[[clients]]\nclient_id = "{anna.account_id}"\ngrant_types = []')
+    assert result.exit_code == 1
+    assert "is the number of an account" in re.sub(r"\s+", " ", result.output)

@@ -36,6 +36,12 @@ def test_values_are_decoded_once() -> None:
     assert dict(parameters.values) == {"a": "x y+z", "b": "é%25", "c": "%zz", "": "e"}
 
 
+def test_several_resources_stand_together() -> None:
+    """The one parameter that may be repeated (RFC 8707 §2); a faulty one spoils all."""
+    assert parse_parameters(b"resource=a&x=1&resource=b", b"resource=c").get("resource") == "a b c"
+    assert parse_parameters(b"resource=a&resource=%ff").get("resource") is None
+
+
 def test_query_and_body_together_are_one_request() -> None:
     """RD-7: one in each is twice."""
     assert set(parse_parameters(b"a=1", b"a=1&b=2").faults) == {"a"}

@@ -214,7 +214,15 @@ def furnish(url: str, keys: Path) -> House:
 
 def add_client(provider: Provider, client_id: str, **changes: Any) -> None:
     """A client; what is no setting of ours is metadata."""
-    ours = ("require_approval", "first_party", "pkce_exempt", "disabled", "resources", "may_introspect")
+    ours = (
+        "require_approval",
+        "first_party",
+        "pkce_exempt",
+        "disabled",
+        "resources",
+        "may_introspect",
+        "access_token_format",
+    )
     settings = {name: changes.pop(name) for name in ours if name in changes}
     details = {"redirect_uris": [CALLBACK], "grant_types": ["authorization_code", "refresh_token"], **changes}
     with provider.database.transaction() as tx:

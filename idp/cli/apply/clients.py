@@ -12,7 +12,7 @@ from idp.cli.apply.values import Values
 from idp.keys.secrets import hash_secret, is_same
 from idp.policy.endings import Act
 from idp.protocol.client import check_client_id, check_client_metadata
-from idp.store import audit, clients
+from idp.store import accounts, audit, clients
 
 if TYPE_CHECKING:
     from idp.config import Settings
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from idp.store.clients import RegisteredClient
     from idp.store.database import Transaction
 
-POLICIES = ("require_approval", "first_party", "pkce_exempt", "disabled", "resources", "may_introspect")
+FLAGS = ("require_approval", "first_party", "pkce_exempt", "disabled")
+POLICIES = (*FLAGS, "resources", "may_introspect", "access_token_format")
+FORMATS = ("opaque", "jwt")
 SHORTEST_SECRET = 16
 
 
@@ -36,6 +38,7 @@ class ClientEntry:
     disabled: bool
     resources: tuple[str, ...]
     may_introspect: tuple[str, ...]
+    access_token_format: str
     secret: str = field(default="", repr=False)
 
 
@@ -56,8 +59,11 @@ def parse_client_entry(entry: Mapping[str, Any], settings: Settings) -> ClientEn
         disabled=values.flag("disabled", False),
         resources=values.texts("resources"),
         may_introspect=values.texts("may_introspect"),
+        access_token_format=values.text("access_token_format") or FORMATS[0],
         secret=_parse_secret(entry.get("client_secret", ""), is_public),
     )
+    if found.access_token_format not in FORMATS:
+        raise ValueError(f"access_token_format: must be {' or '.join(FORMATS)}")
     if is_public and found.pkce_exempt:
         raise ValueError("pkce_exempt: only a confidential client can be exempt; a public one needs PKCE")
     if is_public and found.may_introspect:
@@ -78,6 +84,9 @@ def _parse_secret(secret: object, is_public: bool) -> str:
 def apply_client(provider: Provider, tx: Transaction, entry: ClientEntry, now: int) -> Change:
     """Register a client or bring it up to date; what it could not do any more ends."""
     old = clients.find_client(tx, entry.client_id)
+    if old is None and accounts.find_account(tx, entry.client_id) is not None:
+        # In the tokens that a client gets for itself, its id stands where people's numbers stand (RFC 9068 §5).
+        raise ValueError("client_id: is the number of an account")
     changed = _changes(old, entry)
     if changed or old is None:
         clients.save_client(
@@ -90,6 +99,7 @@ def apply_client(provider: Provider, tx: Transaction, entry: ClientEntry, now: i
             disabled=entry.disabled,
             resources=entry.resources,
             may_introspect=entry.may_introspect,
+            access_token_format=entry.access_token_format,
             now=now,
         )
     if entry.secret and not _has_secret(old, entry.secret, now):
@@ -119,8 +129,7 @@ def _changes(old: RegisteredClient | None, entry: ClientEntry) -> list[str]:
         return []
     names = sorted({*old.details, *entry.details})
     changed = [name for name in names if old.details.get(name) != entry.details.get(name)]
-    flags = ("require_approval", "first_party", "pkce_exempt", "disabled")
-    changed += [name for name in flags if getattr(old, name) != getattr(entry, name)]
+    changed += [name for name in (*FLAGS, "access_token_format") if getattr(old, name) != getattr(entry, name)]
     changed += [
         name for name in ("resources", "may_introspect") if set(getattr(old, name)) != set(getattr(entry, name))
     ]

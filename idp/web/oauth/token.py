@@ -62,4 +62,5 @@ def build_issuing(parts: Provider) -> Issuing:
         database=parts.database,
         find_client=parts.clients.find,
         end_family=end_family,
+        jwt_resources=frozenset(parts.settings.tokens.jwt_resources),
     )
