@@ -31,7 +31,7 @@ serve: $(RUNTIME) ## serve with config.toml (IDP_CONFIG names another file)
 	@.venv/bin/python scripts/compile_messages.py
 	@IDP_CONFIG="$${IDP_CONFIG:-config.toml}" .venv/bin/idp serve
 
-test: $(TESTING) ## run all checks and all tests; installs Debian's PostgreSQL and Chromium as root
+test: $(TESTING) ## run all checks and all tests; installs Debian's PostgreSQL, Chromium and Apache as root
 	@sh scripts/system_packages.sh
 	@$(MAKE) --no-print-directory check
 	@.venv-test/bin/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGS)

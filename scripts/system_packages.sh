@@ -1,6 +1,7 @@
 #!/bin/sh
-# The tests need Debian's PostgreSQL (a throw-away cluster is made from its programs) and Debian's Chromium (driven by
-# Playwright). Missing ones are installed as root; anybody else is told what to install. Nothing is ever skipped.
+# The tests need Debian's PostgreSQL (a throw-away cluster is made from its programs), Debian's Chromium (driven by
+# Playwright) and Debian's Apache with mod_auth_openidc (a client that signs in; the package without a running service).
+# Missing ones are installed as root; anybody else is told what to install. Nothing is ever skipped.
 set -eu
 
 CREATE_CLUSTER=/etc/postgresql-common/createcluster.d
@@ -15,6 +16,10 @@ has_postgresql() {
 has_postgresql || missing="$missing postgresql"
 # Without these two families pages have boxes for letters in a screenshot.
 [ -x /usr/bin/chromium ] || missing="$missing chromium fonts-dejavu-core fonts-liberation"
+has_apache() {
+    [ -x /usr/sbin/apache2 ] && [ -e /usr/lib/apache2/modules/mod_auth_openidc.so ]
+}
+has_apache || missing="$missing apache2-bin libapache2-mod-auth-openidc"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
@@ -41,7 +46,7 @@ if ! { apt-get -q update && apt-get -q install -y --no-install-recommends $missi
     echo "Debian's packages could not be installed:$missing" >&2
     exit 1
 fi
-has_postgresql && [ -x /usr/bin/chromium ] || {
-    echo "apt-get reports success, yet PostgreSQL or Chromium is still missing." >&2
+has_postgresql && [ -x /usr/bin/chromium ] && has_apache || {
+    echo "apt-get reports success, yet PostgreSQL, Chromium or Apache is still missing." >&2
     exit 1
 }

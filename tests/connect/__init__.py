@@ -1,0 +1,1 @@
+"""Clients that nobody here wrote, configured as docs/connect/ says, each with a customer in Chromium."""

@@ -1,0 +1,115 @@
+"""Apache with mod_auth_openidc, from Debian, as docs/connect/mod_auth_openidc.md configures it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.browser import Shoot
+from tests.support.connect import Connection, application, connection, find_program, program, sign_in, wait_for
+from tests.support.smtp import SmtpServer
+
+# What Debian's package brings in apache2.conf, ports.conf and by a2enmod.
+AROUND = """
+ServerRoot "{folder}"
+DefaultRuntimeDir "{folder}"
+PidFile "{folder}/apache.pid"
+ServerName 127.0.0.1
+Listen 127.0.0.1:{port}
+ErrorLog /dev/stderr
+{modules}
+<IfModule unixd_module>
+    User www-data
+    Group www-data
+</IfModule>
+<VirtualHost *:{port}>
+    Include "{site}"
+</VirtualHost>
+"""
+MODULES = Path("/usr/lib/apache2/modules")
+LOADED = ("mpm_event", "authn_core", "authz_core", "authz_user", "headers", "proxy", "proxy_http", "auth_openidc")
+
+
+@pytest.fixture
+def apache(tmp_path: Path, smtp_server: SmtpServer) -> Iterator[Connection]:
+    """Apache in front of an application, and the provider that it knows."""
+    with connection(tmp_path, smtp_server.url, "mod_auth_openidc.md") as made, application() as backend:
+        config = tmp_path / "apache.conf"
+        modules = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in LOADED)
+        site = made.write("site.conf", APPLICATION=backend)
+        config.write_text(AROUND.format(folder=tmp_path, port=made.port, modules=modules, site=site), encoding="utf-8")
+        command = [find_program("apache2"), "-f", config, "-DFOREGROUND"]
+        with program(command, url=made.site + "/goodbye", log=tmp_path / "apache.log", cwd=tmp_path):
+            yield made
+
+
+def test_apache_signs_a_customer_in_refreshes_and_signs_out(apache: Connection, page: Page, shoot: Shoot) -> None:
+    """Claims in headers, a page for approved customers only, a new access token, sign-out at both."""
+    page.goto(apache.site + "/downloads")
+    expect(page.locator("body")).to_contain_text("Manuals")
+    sign_in(page)
+    expect(page).to_have_url(apache.site + "/downloads")
+    seen = page.locator("#seen")
+    expect(seen).to_contain_text("OIDC_CLAIM_email: approved@example.com")
+    expect(seen).to_contain_text("OIDC_CLAIM_approval_status: approved")
+    expect(seen).to_contain_text(f"OIDC_CLAIM_iss: {apache.issuer}")
+    shoot(page, "signed-in")
+
+    before = read_info(apache, page)
+    assert before["userinfo"]["email"] == "approved@example.com"
+    back = quote(apache.site + "/refreshed", safe="")
+    page.goto(f"{apache.site}/signed-in?refresh={back}&access_token={before['access_token']}")
+    expect(page).to_have_url(apache.site + "/refreshed")
+    after = read_info(apache, page)
+    assert after["access_token"] != before["access_token"]
+    assert after["access_token_expires"] >= before["access_token_expires"]
+    assert after["userinfo"]["sub"] == before["userinfo"]["sub"]
+
+    page.goto(f"{apache.site}/signed-in?logout={quote(apache.site + '/goodbye', safe='')}")
+    expect(page).to_have_url(re.compile(re.escape(apache.site) + "/goodbye"))
+    shoot(page, "signed-out")
+    page.goto(apache.site + "/downloads")
+    expect(page.locator("#login-submit")).to_be_visible()
+
+
+def test_apache_lets_only_approved_customers_to_its_downloads(apache: Connection, page: Page, shoot: Shoot) -> None:
+    """`Require claim approval_status:approved` keeps a waiting customer out, and lets them in elsewhere."""
+    page.goto(apache.site + "/")
+    sign_in(page, "willi")
+    expect(page.locator("#seen")).to_contain_text("OIDC_CLAIM_approval_status: pending")
+    answer = page.goto(apache.site + "/downloads")
+    assert answer is not None
+    assert answer.status == 401
+    shoot(page, "not-approved")
+
+
+def test_a_sign_out_at_the_provider_ends_the_session_at_apache(apache: Connection, page: Page, shoot: Shoot) -> None:
+    """The provider's list of sites opens Apache's page (Core §4); the back channel ends its session."""
+    page.goto(apache.issuer + "/sign-in")
+    sign_in(page)
+    page.get_by_role("link", name="Open Manuals").click()
+    expect(page.locator("#seen")).to_contain_text("OIDC_CLAIM_email: approved@example.com")
+
+    page.goto(apache.issuer + "/")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator("body")).to_contain_text("signed out")
+    shoot(page, "signed-out")
+
+    def is_out() -> bool:
+        page.goto(apache.site + "/")
+        return page.locator("#login-submit").is_visible()
+
+    wait_for(is_out, "the end of Apache's session")
+
+
+def read_info(apache: Connection, page: Page) -> Any:
+    """What the module tells pages of its site about the session."""
+    answer = page.request.get(apache.site + "/signed-in?info=json")
+    assert answer.ok, answer.text()
+    return answer.json()
