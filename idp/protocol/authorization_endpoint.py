@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from idp.errors import ProtocolError
 from idp.keys.subject import subject_of
+from idp.policy.authentication_context import AcrWish, can_meet, find_acr
 from idp.policy.consent import OFFLINE
 from idp.policy.interaction import Asked, ClientPolicy, Decision, Present, Step, decide
+from idp.protocol.access_token import get_account, issue_access_token, sign_id_token
 from idp.protocol.authorization_request import (
     AuthorizationRequest,
     allowed_scope,
@@ -22,9 +24,11 @@ from idp.protocol.authorization_request import (
     check_request,
     parse_authorization_request,
 )
-from idp.protocol.authorization_response import ReplyTo, build_error, build_success
+from idp.protocol.authorization_response import Reply, ReplyTo, build_error, build_success, find_response_mode
+from idp.protocol.id_token import Bound
 from idp.protocol.id_token_hint import read_hint
 from idp.protocol.parameters import Parameters
+from idp.protocol.session_management import build_session_state, make_browser_state
 from idp.store import codes, grants, pending
 from idp.store.clients import find_client
 from idp.store.end_users import EndUser, find_end_user
@@ -32,7 +36,7 @@ from idp.store.endings import note_session_client
 
 if TYPE_CHECKING:
     from idp.config import LifetimeSettings
-    from idp.keys.master import MasterKey
+    from idp.protocol.access_token import Issuing
     from idp.protocol.id_token_hint import Verifier
     from idp.store.clients import RegisteredClient
     from idp.store.codes import Family
@@ -47,7 +51,7 @@ class Rules:
     issuer: str
     lifetimes: LifetimeSettings
     verifier: Verifier
-    master: MasterKey
+    issuing: Issuing
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,9 @@ def open_request(tx: Transaction, rules: Rules, parameters: Parameters) -> OpenR
     request = parse_authorization_request(parameters)
     client = check_client(find_client(tx, request.client_id))
     check_redirect_uri(request, client)
-    return OpenRequest(request, client, ReplyTo(request.redirect_uri, request.state, rules.issuer), parameters.values)
+    mode = find_response_mode(request.response_type, request.response_mode)
+    reply_to = ReplyTo(request.redirect_uri, request.state, rules.issuer, mode)
+    return OpenRequest(request, client, reply_to, parameters.values)
 
 
 def reopen_request(tx: Transaction, rules: Rules, waiting: Pending) -> OpenRequest:
@@ -114,17 +120,20 @@ def find_next_step(
     if visitor is not None and end_user is not None:
         present = _describe(tx, rules, opened, visitor, end_user, waiting, has_consented=has_consented)
     policy = ClientPolicy(opened.client.require_approval, opened.client.first_party)
+    if not can_meet(_find_acr_wish(opened)):
+        return NextStep(Decision(Step.REFUSE, "unmet_authentication_requirements"), end_user)
     return NextStep(decide(_describe_demand(rules, opened), present, policy, now), end_user)
 
 
 def _describe_demand(rules: Rules, opened: OpenRequest) -> Asked:
     request = opened.request
     hint = read_hint(request.id_token_hint, rules.verifier, issuer=rules.issuer, client_id=request.client_id)
+    wanted = request.claims.wish("id_token", "sub").get("value")
     return Asked(
         scope=opened.scope,
         prompt=request.prompt,
         max_age=opened.client.default_max_age if request.max_age is None else request.max_age,
-        hinted_subject=hint.subject if hint else None,
+        hinted_subject=wanted if isinstance(wanted, str) else hint.subject if hint else None,
         has_bad_hint=request.id_token_hint is not None and hint is None,
     )
 
@@ -141,7 +150,7 @@ def _describe(
 ) -> Present:
     is_bound = waiting is not None and waiting.is_bound_to(end_user.account_id, end_user.sid)
     return Present(
-        subject=subject_of(end_user.account_id, opened.client.sector, rules.master),
+        subject=subject_of(end_user.account_id, opened.client.sector, rules.issuing.master),
         auth_time=end_user.auth_time,
         is_idle=visitor.is_idle,
         is_fresh=waiting is not None and waiting.has_fresh_sign_in(end_user.sid, end_user.auth_time),
@@ -174,8 +183,8 @@ def keep_waiting(
 
 def answer(
     tx: Transaction, rules: Rules, opened: OpenRequest, step: NextStep, waiting: Pending | None, now: int
-) -> str:
-    """Use the request up and answer it; out: the address to send the browser to.
+) -> Reply:
+    """Use the request up and answer it; out: what the browser takes to the client.
 
     Raises `ProtocolError` (our page) where another tab has answered it already.
     """
@@ -189,20 +198,49 @@ def answer(
     ):
         raise ProtocolError("invalid_request", "this sign-in was finished already", may_redirect=False)
     if step.decision.step is Step.ANSWER and end_user is not None:
-        return build_success(opened.reply_to, _issue_code(tx, rules, opened, end_user, now))
+        return build_success(opened.reply_to, _issue(tx, rules, opened, end_user, now))
     return build_error(opened.reply_to, ProtocolError(step.decision.error or "access_denied"))
 
 
-def _issue_code(tx: Transaction, rules: Rules, opened: OpenRequest, end_user: EndUser, now: int) -> str:
+def _issue(tx: Transaction, rules: Rules, opened: OpenRequest, end_user: EndUser, now: int) -> dict[str, str]:
+    """What the response type asks for, bound together (OpenID Connect Core §3.1.2.5, §3.2.2.5, §3.3.2.5)."""
+    request, values = opened.request, dict[str, str]()
     family = _begin_family(tx, rules, opened, end_user, now)
-    return codes.issue_code(
-        tx,
-        family,
-        redirect_uri=opened.request.redirect_uri,
-        code_challenge=opened.request.code_challenge,
-        lifetime=rules.lifetimes.code,
-        now=now,
-    )
+    if "code" in request.answers:
+        values["code"] = codes.issue_code(
+            tx,
+            family,
+            redirect_uri=request.redirect_uri,
+            code_challenge=request.code_challenge,
+            lifetime=rules.lifetimes.code,
+            now=now,
+        )
+    scopes = opened.scope - {OFFLINE}
+    if "token" in request.answers:
+        issued = issue_access_token(tx, rules.issuing, family, opened.client, scopes, now=now)
+        values |= {name: str(value) for name, value in issued.items()}
+    if "id_token" in request.answers:
+        account = get_account(tx, end_user.account_id, opened.client)
+        bound = Bound(values.get("access_token"), values.get("code"), request.state)
+        values["id_token"] = sign_id_token(
+            rules.issuing, family, account, opened.client, scopes, bound, is_first=True, now=now
+        )
+    if rules.issuer.startswith("https:"):
+        browser_state = make_browser_state(rules.issuing.master, end_user.sid)
+        client_id, redirect_uri = opened.client.client_id, request.redirect_uri
+        values["session_state"] = build_session_state(client_id, redirect_uri, browser_state)
+    return values
+
+
+def _find_acr_wish(opened: OpenRequest) -> AcrWish:
+    """From `acr_values`, the `claims` parameter, or else what the client registered (§3.1.2.1, §5.5.1.1)."""
+    request = opened.request
+    wish = request.claims.wish("id_token", "acr")
+    if request.claims.has("id_token", "acr"):
+        listed = [*wish.get("values", ()), *([wish["value"]] if "value" in wish else [])]
+        return AcrWish([str(value) for value in listed], is_asked=True, is_essential=bool(wish.get("essential")))
+    values = request.acr_values or opened.client.details.get("default_acr_values") or ()
+    return AcrWish(tuple(values), is_asked=bool(values))
 
 
 def _begin_family(tx: Transaction, rules: Rules, opened: OpenRequest, end_user: EndUser, now: int) -> Family:
@@ -214,6 +252,9 @@ def _begin_family(tx: Transaction, rules: Rules, opened: OpenRequest, end_user: 
         client_id=opened.client.client_id,
         scope=" ".join(sorted(opened.scope)),
         nonce=opened.request.nonce,
+        acr=find_acr(_find_acr_wish(opened), end_user.amr),
+        claims=opened.request.claims.dump(),
+        resources=" ".join(opened.request.resources),
         sid=end_user.sid,
         auth_time=end_user.auth_time,
         amr=end_user.amr,

@@ -1,7 +1,7 @@
-"""The authorization request: OpenID Connect Core §3.1.2.1, RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 9700 §2.1.
+"""The authorization request: OpenID Connect Core §3, RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2.1, RFC 9700 §2.1.
 
 One parse into a frozen value, then small named checks. The client and the redirect URI are checked first, and until they
-hold nothing travels by redirect. Left out: other response types and modes, request objects, the `claims` parameter.
+hold nothing travels by redirect. Left out: request objects.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from idp.errors import ProtocolError
+from idp.protocol.authorization_response import QUERY, RESPONSE_MODES
+from idp.protocol.claims_request import ClaimsRequest, parse_claims_request
+from idp.protocol.client import RESPONSE_TYPES
 
 if TYPE_CHECKING:
     from idp.protocol.parameters import Parameters
@@ -41,9 +44,11 @@ STANDARD = (
     "registration",
     "code_challenge",
     "code_challenge_method",
+    "resource",
 )
 LONGEST_LOGIN_HINT = 255
 
+_GRANT_TYPES = {" ".join(sorted(kind.split())): grant_types for kind, grant_types in RESPONSE_TYPES.items()}
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?(/[^#]*)?\Z")
 
@@ -68,6 +73,14 @@ class AuthorizationRequest:
     code_challenge_method: str | None
     unsupported: frozenset[str]
     faults: tuple[str, ...]
+    claims: ClaimsRequest = field(default_factory=ClaimsRequest)
+    acr_values: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+
+    @property
+    def answers(self) -> frozenset[str]:
+        """What comes back from here: `code`, `id_token`, `token`."""
+        return frozenset((self.response_type or "").split(" ")) - {""}
 
     @property
     def is_silent(self) -> bool:
@@ -89,10 +102,14 @@ def parse_authorization_request(parameters: Parameters) -> AuthorizationRequest:
     if max_age is not None and not (max_age.isascii() and max_age.isdigit() and len(max_age) < 10):
         faults.append("max_age")
         max_age = None
+    try:
+        claims = parse_claims_request(parameters.get("claims"))
+    except ValueError:
+        claims, faults = ClaimsRequest(), [*faults, "claims"]
     return AuthorizationRequest(
         client_id=client_id,
         redirect_uri=redirect_uri,
-        response_type=parameters.get("response_type"),
+        response_type=_sort_words(parameters.get("response_type")),
         response_mode=parameters.get("response_mode"),
         scope=frozenset((parameters.get("scope") or "").split(" ")) - {""},
         state=parameters.get("state"),
@@ -106,7 +123,19 @@ def parse_authorization_request(parameters: Parameters) -> AuthorizationRequest:
         code_challenge_method=parameters.get("code_challenge_method"),
         unsupported=frozenset({"request", "request_uri", "registration"} & {*parameters.values, *parameters.faults}),
         faults=tuple(faults),
+        claims=claims,
+        acr_values=_split(parameters.get("acr_values"))[:20],
+        resources=_split(parameters.get("resource"))[:20],
     )
+
+
+def _split(text: str | None) -> tuple[str, ...]:
+    return tuple(word for word in (text or "").split(" ") if word)
+
+
+def _sort_words(text: str | None) -> str | None:
+    """The order of a response type's words says nothing (OAuth 2.0 Multiple Response Types §3)."""
+    return None if text is None else " ".join(sorted(text.split(" ")))
 
 
 def check_client(client: RegisteredClient | None) -> RegisteredClient:
@@ -154,29 +183,49 @@ def check_unsupported(request: AuthorizationRequest, client: RegisteredClient) -
 
 
 def check_response_type(request: AuthorizationRequest, client: RegisteredClient) -> None:
-    """Only the code flow (RD-10)."""
+    """One that exists, with its grant types, and that the client is registered for (RD-10)."""
     if request.response_type is None:
         raise ProtocolError("invalid_request", "response_type is missing")
-    if request.response_type != "code":
-        raise ProtocolError("unsupported_response_type", "only response_type code is supported")
-    if "authorization_code" not in client.grant_types or "code" not in client.response_types:
-        raise ProtocolError("unauthorized_client", "the client is not registered for response_type code")
+    grant_types = _GRANT_TYPES.get(request.response_type)
+    if grant_types is None:
+        raise ProtocolError("unsupported_response_type", "the response_type is not supported")
+    if request.response_type not in client.response_types or not grant_types <= client.grant_types:
+        raise ProtocolError("unauthorized_client", "the client is not registered for this response_type")
 
 
 def check_response_mode(request: AuthorizationRequest, client: RegisteredClient) -> None:
-    """Only the query (RD-11)."""
-    if request.response_mode not in (None, "query"):
-        raise ProtocolError("invalid_request", "only response_mode query is supported")
+    """A known one; the query only for codes alone (RD-11; Multiple Response Types §3)."""
+    if request.response_mode not in (None, *RESPONSE_MODES):
+        raise ProtocolError("invalid_request", "response_mode must be query, fragment or form_post")
+    if request.response_mode == QUERY and request.response_type != "code":
+        raise ProtocolError("invalid_request", "response_mode query is for response_type code only")
 
 
 def check_scope(request: AuthorizationRequest, client: RegisteredClient) -> None:
-    """At least one scope is left that we know and the client may ask for (RFC 6749 §3.3)."""
-    if not allowed_scope(request, client):
+    """At least one scope is left that we know and the client may ask for (RFC 6749 §3.3); ID tokens need openid."""
+    allowed = allowed_scope(request, client)
+    if not allowed:
         raise ProtocolError("invalid_scope", "no requested scope is available to the client")
+    if "id_token" in request.answers and "openid" not in allowed:
+        raise ProtocolError("invalid_scope", "an ID token needs scope openid")
+
+
+def check_nonce(request: AuthorizationRequest, client: RegisteredClient) -> None:
+    """An ID token that comes through the browser is bound to its request (OpenID Connect Core §3.2.2.1, §3.3.2.11)."""
+    if "id_token" in request.answers and request.nonce is None:
+        raise ProtocolError("invalid_request", "nonce is missing")
+
+
+def check_resources(request: AuthorizationRequest, client: RegisteredClient) -> None:
+    """Resource servers that the client is registered for (RFC 8707 §2)."""
+    if set(request.resources) - set(client.resources):
+        raise ProtocolError("invalid_target", "a resource is not known, or not for this client")
 
 
 def check_pkce(request: AuthorizationRequest, client: RegisteredClient) -> None:
     """A challenge by S256 is there, unless the operator exempts a confidential client (CO-5; RFC 7636 §4.4.1)."""
+    if "code" not in request.answers:
+        return
     if request.code_challenge is None:
         if request.code_challenge_method is not None or not is_pkce_exempt(client):
             raise ProtocolError("invalid_request", "code_challenge is missing")
@@ -201,8 +250,10 @@ CHECKS: tuple[Callable[[AuthorizationRequest, RegisteredClient], None], ...] = (
     check_response_type,
     check_response_mode,
     check_scope,
+    check_nonce,
     check_pkce,
     check_prompt,
+    check_resources,
 )
 
 
@@ -215,10 +266,10 @@ def check_request(request: AuthorizationRequest, client: RegisteredClient) -> No
 def allowed_scope(request: AuthorizationRequest, client: RegisteredClient) -> frozenset[str]:
     """What of the asked scope can be granted: known to us and to the client's registration; the rest is left out.
 
-    `offline_access` needs the refresh grant (OpenID Connect Core §11).
+    `offline_access` needs the refresh grant, and a code to get it with (OpenID Connect Core §11).
     """
     allowed = frozenset(SCOPES) & (client.scopes or frozenset(SCOPES))
-    if "refresh_token" not in client.grant_types:
+    if "refresh_token" not in client.grant_types or "code" not in request.answers:
         allowed -= {"offline_access"}
     return request.scope & allowed
 

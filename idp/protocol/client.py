@@ -14,8 +14,16 @@ from urllib.parse import urlsplit
 from idp.config import is_loopback_host
 
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
-RESPONSE_TYPES: Mapping[str, frozenset[str]] = {"code": frozenset({"authorization_code"})}
+GRANT_TYPES = ("authorization_code", "implicit", "refresh_token", "client_credentials")
+RESPONSE_TYPES: Mapping[str, frozenset[str]] = {
+    "code": frozenset({"authorization_code"}),
+    "id_token": frozenset({"implicit"}),
+    "id_token token": frozenset({"implicit"}),
+    "code id_token": frozenset({"authorization_code", "implicit"}),
+    "code token": frozenset({"authorization_code", "implicit"}),
+    "code id_token token": frozenset({"authorization_code", "implicit"}),
+}
+"""Each with its grant types (OpenID Connect Registration §2); all but `code` are for those who register them (RD-10)."""
 SUBJECT_TYPES = ("public", "pairwise")
 SIGNING_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 MAC_ALGORITHMS = ("HS256", "HS384", "HS512")

@@ -10,10 +10,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from idp.config import LANGUAGES
+from idp.policy.authentication_context import ACR_VALUES
 from idp.protocol.authorization_request import SCOPES
+from idp.protocol.authorization_response import RESPONSE_MODES
 from idp.protocol.authorization_server import GRANT_TYPES
 from idp.protocol.claims import SCOPE_CLAIMS
-from idp.protocol.client import SUBJECT_TYPES
+from idp.protocol.client import RESPONSE_TYPES, SUBJECT_TYPES
 from idp.protocol.client_authentication import METHODS
 
 OPENID_PATH = "/.well-known/openid-configuration"
@@ -57,20 +59,22 @@ def build_metadata(
     metadata |= {name: issuer + path for path, name in ENDPOINTS.items() if path in paths}
     metadata |= {
         "scopes_supported": list(SCOPES),
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
-        "grant_types_supported": list(GRANT_TYPES),
+        "response_types_supported": list(RESPONSE_TYPES),
+        "response_modes_supported": list(RESPONSE_MODES),
+        "grant_types_supported": [*GRANT_TYPES, "implicit"],
         "subject_types_supported": list(SUBJECT_TYPES),
         "id_token_signing_alg_values_supported": list(algorithms),
         "token_endpoint_auth_methods_supported": list(METHODS),
         "code_challenge_methods_supported": ["S256"],
+        "acr_values_supported": list(ACR_VALUES),
+        "display_values_supported": ["page", "popup", "touch"],
         "authorization_response_iss_parameter_supported": True,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claim_types_supported": ["normal"],
         "claims_supported": list(
             dict.fromkeys((*_TOKEN_CLAIMS, *(name for names in SCOPE_CLAIMS.values() for name in names)))
         ),
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "ui_locales_supported": list(LANGUAGES),

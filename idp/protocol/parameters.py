@@ -17,6 +17,7 @@ LONGEST_VALUE = 4_000
 MOST_PARAMETERS = 100
 
 REPEATABLE = frozenset({"resource"})
+"""Values of several are kept as one, with blanks between them, which no address has."""
 
 
 @dataclass(frozen=True, slots=True)

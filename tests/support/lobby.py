@@ -170,7 +170,8 @@ def answer_of(response: Any) -> dict[str, str]:
     assert response.status_code == 303, response.status
     location = response.headers["Location"]
     assert location.startswith(CALLBACK), location
-    return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
+    parts = urlsplit(location)
+    return {name: values[0] for name, values in parse_qs(parts.fragment or parts.query).items()}
 
 
 def hidden_fields(html: str) -> dict[str, str]:

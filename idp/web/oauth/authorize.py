@@ -17,7 +17,7 @@ from idp.errors import ProtocolError
 from idp.policy.interaction import Decision, Step
 from idp.protocol import authorization_endpoint as endpoint
 from idp.protocol.authorization_request import check_request
-from idp.protocol.authorization_response import build_error
+from idp.protocol.authorization_response import Reply, build_error
 from idp.protocol.parameters import Parameters
 from idp.store import grants, pending
 from idp.web.browser_session import browser_id, current_session
@@ -25,6 +25,7 @@ from idp.web.context import provider
 from idp.web.csrf import from_other_sites
 from idp.web.oauth import interaction_pages as pages
 from idp.web.oauth.parameters import read_parameters
+from idp.web.oauth.token import build_issuing
 
 if TYPE_CHECKING:
     from idp.store.database import Transaction
@@ -38,10 +39,11 @@ PARKED_SECONDS = 90
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a step ended in: an address to go to, or a page to show."""
+    """What a step ended in: an address of ours to go to, a page to show, or an answer for the client."""
 
     location: str = ""
     page: pages.Page | None = None
+    reply: Reply | None = None
 
 
 @blueprint.route("/oauth/authorize", methods=["GET", "POST"], provide_automatic_options=False)
@@ -76,12 +78,14 @@ def go_on(handle: str) -> AnyResponse:
 def _answer(outcome: Outcome) -> AnyResponse:
     if outcome.page is not None:
         return pages.show(outcome.page)
+    if outcome.reply is not None:
+        return pages.post_reply(outcome.reply) if outcome.reply.is_form else redirect(outcome.reply.location, 303)
     return redirect(outcome.location, 303)
 
 
 def _rules() -> endpoint.Rules:
     parts = provider()
-    return endpoint.Rules(parts.settings.server.issuer, parts.settings.lifetimes, parts.keyring, parts.master)
+    return endpoint.Rules(parts.settings.server.issuer, parts.settings.lifetimes, parts.keyring, build_issuing(parts))
 
 
 def _visitor() -> endpoint.Visitor | None:
@@ -127,20 +131,20 @@ def _begin(parameters: Parameters) -> Outcome:
             return _refuse_request(opened, error, is_known=visitor is not None)
         step = endpoint.find_next_step(tx, rules, opened, visitor, None, now)
         if step.decision.step in (Step.ANSWER, Step.REFUSE):
-            return Outcome(endpoint.answer(tx, rules, opened, step, None, now))
+            return Outcome(reply=endpoint.answer(tx, rules, opened, step, None, now))
         waiting = endpoint.keep_waiting(tx, rules, opened, visitor if step.end_user else None, browser, now)
         return _stop_at(step.decision.step, waiting)
 
 
 def _refuse_request(opened: endpoint.OpenRequest, error: ProtocolError, *, is_known: bool) -> Outcome:
     """Tell the client by redirect; a stranger first sees where the link leads (RD-13; RFC 9700 §4.11.2)."""
-    location = build_error(opened.reply_to, error)
+    reply = build_error(opened.reply_to, error)
     log.info(
         "authorization request refused", client_id=opened.client.client_id, error=error.error, why=error.description
     )
     if is_known or opened.request.is_silent:
-        return Outcome(location)
-    return Outcome(page=pages.Page("refused_request", opened, location=location, error=error))
+        return Outcome(reply=reply)
+    return Outcome(page=pages.Page("refused_request", opened, reply=reply, error=error))
 
 
 def _stop_at(step: Step, waiting: pending.Pending) -> Outcome:
@@ -165,7 +169,7 @@ def _go_on(handle: str, form: pages.StepForm | None) -> Outcome:
         if form is not None and visitor is not None and form.answers(parts.master, opened, waiting, step.end_user):
             step = _take_wish(tx, rules, opened, visitor, waiting, step, form.wish.data or "", now)
         if step.decision.step in (Step.ANSWER, Step.REFUSE):
-            return Outcome(endpoint.answer(tx, rules, opened, step, waiting, now))
+            return Outcome(reply=endpoint.answer(tx, rules, opened, step, waiting, now))
         wants_other = form is not None and form.wish.data == "other"
         if step.end_user is None or step.decision.step in (Step.SIGN_IN, Step.REAUTHENTICATE) or wants_other:
             pending.release_pending(tx, waiting)

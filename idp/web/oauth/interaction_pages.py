@@ -16,13 +16,13 @@ from flask import Response
 from idp.errors import ProtocolError
 from idp.i18n import format_clock, gettext
 from idp.keys.secrets import is_same, new_reference
-from idp.protocol.authorization_response import ReplyTo
+from idp.protocol.authorization_response import Reply, ReplyTo
 from idp.protocol.third_party_login import build_initiation
 from idp.store import accounts, approvals, pending
 from idp.store.clients import RegisteredClient, find_client
 from idp.web.browser_session import browser_id
 from idp.web.context import provider
-from idp.web.form_targets import allow_site
+from idp.web.form_targets import allow_form_target, allow_site
 from idp.web.forms import Form, HiddenField, TextField
 from idp.web.language import prefer
 from idp.web.oauth.scope_words import describe_scope
@@ -47,7 +47,7 @@ class Page:
     opened: OpenRequest
     end_user: EndUser | None = None
     waiting: Pending | None = None
-    location: str = ""
+    reply: Reply | None = None
     error: ProtocolError | None = None
 
 
@@ -76,7 +76,7 @@ def show(page: Page) -> Response:
     }
     if page.error is not None:
         reference = _note(page.error)
-        values |= {"location": page.location, "error": page.error, "reference": reference}
+        values |= {"reply": page.reply, "error": page.error, "reference": reference}
         return render("oauth/refused_request.html", page.error.status, **values)
     if page.waiting is None or page.end_user is None:
         raise LookupError("a page of a request needs the request and its end-user")
@@ -88,6 +88,12 @@ def show(page: Page) -> Response:
     if page.name == "explain_approval":
         values["reference_number"] = _find_reference(page.end_user)
     return render(f"oauth/{page.name}.html", **values)
+
+
+def post_reply(reply: Reply) -> Response:
+    """Let the browser post an answer to the client (OAuth 2.0 Form Post Response Mode §2): by itself, or by the button."""
+    allow_form_target(reply.redirect_uri)
+    return render("oauth/form_post.html", reply=reply, host=urlsplit(reply.redirect_uri).netloc)
 
 
 def show_unusable(error: ProtocolError, handle: str | None = None) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -110,7 +111,16 @@ FAULTS: list[tuple[dict[str, str | None], str]] = [
     ({"response_type": None}, "invalid_request"),
     ({"response_type": "token"}, "unsupported_response_type"),
     ({"response_type": 'co"de'}, "unsupported_response_type"),
-    ({"response_mode": "fragment"}, "invalid_request"),
+    ({"response_mode": "shout"}, "invalid_request"),
+    ({"response_mode": "query", "response_type": "code id_token"}, "unauthorized_client"),
+    ({"response_type": "id_token"}, "unauthorized_client"),
+    ({"response_type": "code code"}, "unsupported_response_type"),
+    ({"claims": "{"}, "invalid_request"),
+    ({"claims": "[]"}, "invalid_request"),
+    ({"claims": '{"userinfo": []}'}, "invalid_request"),
+    ({"claims": '{"id_token": {"acr": {"essential": "yes"}}}'}, "invalid_request"),
+    ({"claims": "[" * 3000}, "invalid_request"),
+    ({"resource": "https://api.example/"}, "invalid_target"),
     ({"scope": None}, "invalid_scope"),
     ({"scope": "nothing"}, "invalid_scope"),
     ({"code_challenge": None}, "invalid_request"),
@@ -153,7 +163,7 @@ def test_a_stranger_is_not_redirected_by_a_faulty_request(lobby: Lobby) -> None:
             assert answer_of(answer)["error"] == error, changes
             continue
         assert answer.status_code == 400, changes
-        assert f"{CALLBACK}?error={error}" in answer.text, changes
+        assert re.search(rf"{CALLBACK}[?#]error={error}", answer.text), changes
         assert 'id="error-title"' in answer.text
 
 
