@@ -7,13 +7,14 @@ now: an ended account, a disabled client or a withdrawn approval shows at once (
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from idp.errors import ProtocolError
 from idp.keys.secrets import new_secret
 from idp.keys.subject import session_of, subject_of
 from idp.protocol.client_authentication import FindClient
+from idp.protocol.encryption import Envelope, find_envelope
 from idp.protocol.id_token import Bound, build_id_token_claims
 from idp.protocol.jwt_access_token import TOKEN_TYPE, build_access_token_claims, is_void
 from idp.protocol.resource_indicators import find_audience, parse_resources
@@ -23,11 +24,15 @@ if TYPE_CHECKING:
     from idp.config import LifetimeSettings
     from idp.keys.keyring import Keyring
     from idp.keys.master import MasterKey
+    from idp.protocol.client_keys import ClientKeys
     from idp.store.accounts import Account
     from idp.store.clients import RegisteredClient
     from idp.store.codes import Family
     from idp.store.database import Database, Transaction
     from idp.store.tokens import TokenFacts
+
+
+Outcome = TypeVar("Outcome")
 
 
 class EndFamily(Protocol):
@@ -39,7 +44,11 @@ class EndFamily(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Issuing:
-    """What the token endpoint works with. `jwt_resources`: resource servers that want their access tokens as JWTs."""
+    """What the token endpoint works with.
+
+    `jwt_resources`: resource servers that want their access tokens as JWTs. `envelope`: what ID tokens are encrypted with,
+    once `with_envelope` has found it.
+    """
 
     issuer: str
     lifetimes: LifetimeSettings
@@ -48,7 +57,9 @@ class Issuing:
     database: Database
     find_client: FindClient
     end_family: EndFamily
+    client_keys: ClientKeys
     jwt_resources: frozenset[str] = frozenset()
+    envelope: Envelope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,7 @@ class Reading:
     master: MasterKey
     database: Database
     find_client: FindClient
+    client_keys: ClientKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +85,26 @@ class LiveToken:
         """Whom the token is about, as this client sees them; a token that a client got for itself is about that client."""
         account_id = self.facts.account_id
         return self.facts.client_id if account_id is None else subject_of(account_id, client.sector, master)
+
+
+class NeedsEnvelope(Exception):
+    """The client wants its ID token encrypted, and its key is not at hand: nothing was done, and it may have to be fetched."""
+
+    def __init__(self, client: RegisteredClient) -> None:
+        super().__init__(client.client_id)
+        self.client = client
+
+
+def with_envelope(issuing: Issuing, step: Callable[[Issuing], Outcome]) -> Outcome:
+    """Take a step that has a transaction of its own; again, with the key at hand, where the client wants encryption.
+
+    A key may have to be fetched, which no transaction waits for. Raises `ProtocolError` where there is none, and `Busy`.
+    """
+    try:
+        return step(issuing)
+    except NeedsEnvelope as needed:
+        envelope = find_envelope(needed.client, "id_token", issuing.client_keys)
+        return step(replace(issuing, envelope=envelope))
 
 
 def issue_tokens(
@@ -159,7 +191,13 @@ def sign_id_token(
     is_first: bool,
     now: int,
 ) -> str:
-    """The ID token for this client; `is_first` is False after a refresh."""
+    """The ID token for this client, encrypted where it registered for that; `is_first` is False after a refresh.
+
+    Raises `NeedsEnvelope`: steps that may sign an ID token are taken through `with_envelope`.
+    """
+    is_encrypted = "id_token_encrypted_response_alg" in client.details
+    if is_encrypted and issuing.envelope is None:
+        raise NeedsEnvelope(client)
     alg = client.id_token_algorithm
     claims = build_id_token_claims(
         family,
@@ -175,7 +213,8 @@ def sign_id_token(
         now=now,
         expires_at=_earliest(family, now, issuing.lifetimes.id_token),
     )
-    return issuing.keyring.sign_jwt(claims, alg=alg)
+    token = issuing.keyring.sign_jwt(claims, alg=alg)
+    return issuing.envelope.seal(token, is_jwt=True) if is_encrypted and issuing.envelope else token
 
 
 def get_account(tx: Transaction, account_id: str, client: RegisteredClient) -> Account:

@@ -14,6 +14,7 @@ from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, ClientCredenti
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
 from idp.errors import ProtocolError
+from idp.protocol.access_token import with_envelope
 from idp.protocol.authorization_code import parse_code_redemption, redeem_code
 from idp.protocol.client_authentication import authenticate_client
 from idp.protocol.client_credentials import issue_client_token, parse_client_credentials
@@ -90,8 +91,12 @@ class OurGrant:
     def run(self, step: Any) -> tuple[int, dict[str, Any], list[Any]]:
         """One transaction, which also commits what outlives a refusal: the spent code, the ended family."""
         request = self.request
-        with request.issuing.database.transaction(durable=False) as tx:
-            outcome = step(tx, request.issuing, request.client, request.step, request.now)
+
+        def take(issuing: Issuing) -> Any:
+            with issuing.database.transaction(durable=False) as tx:
+                return step(tx, issuing, request.client, request.step, request.now)
+
+        outcome = with_envelope(request.issuing, take)
         if isinstance(outcome, ProtocolError):
             raise outcome
         return 200, outcome, []

@@ -15,7 +15,7 @@ from idp.protocol.authorization_request import SCOPES
 from idp.protocol.authorization_response import RESPONSE_MODES
 from idp.protocol.authorization_server import GRANT_TYPES
 from idp.protocol.claims import SCOPE_CLAIMS
-from idp.protocol.client import RESPONSE_TYPES, SUBJECT_TYPES
+from idp.protocol.client import CONTENT_ALGORITHMS, KEY_ALGORITHMS, RESPONSE_TYPES, SUBJECT_TYPES
 from idp.protocol.client_authentication import METHODS
 
 OPENID_PATH = "/.well-known/openid-configuration"
@@ -64,6 +64,8 @@ def build_metadata(
         "grant_types_supported": [*GRANT_TYPES, "implicit"],
         "subject_types_supported": list(SUBJECT_TYPES),
         "id_token_signing_alg_values_supported": list(algorithms),
+        "id_token_encryption_alg_values_supported": list(KEY_ALGORITHMS),
+        "id_token_encryption_enc_values_supported": list(CONTENT_ALGORITHMS),
         "token_endpoint_auth_methods_supported": list(METHODS),
         "code_challenge_methods_supported": ["S256"],
         "acr_values_supported": list(ACR_VALUES),
@@ -81,7 +83,10 @@ def build_metadata(
     }
     if "userinfo_endpoint" in metadata:
         metadata["userinfo_signing_alg_values_supported"] = list(algorithms)
+        metadata["userinfo_encryption_alg_values_supported"] = list(KEY_ALGORITHMS)
+        metadata["userinfo_encryption_enc_values_supported"] = list(CONTENT_ALGORITHMS)
     if "introspection_endpoint" in metadata:
+        metadata["introspection_signing_alg_values_supported"] = list(algorithms)
         metadata["introspection_endpoint_auth_methods_supported"] = [name for name in METHODS if name != "none"]
     if "revocation_endpoint" in metadata:
         metadata["revocation_endpoint_auth_methods_supported"] = list(METHODS)

@@ -19,7 +19,7 @@ FORM = "application/x-www-form-urlencoded"
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 _JSON_HEADERS = (("Content-Type", "application/json"), *NO_STORE)
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 log = structlog.get_logger("idp.protocol")
 
@@ -33,6 +33,7 @@ class EndpointRequest:
     content_type: str = ""
     authorization: str | None = field(default=None, repr=False)
     body: bytes = field(default=b"", repr=False)
+    accept: str = ""
 
     @property
     def is_form(self) -> bool:
@@ -73,7 +74,7 @@ def require(form: Mapping[str, str], name: str) -> str:
 
 def answer_json(status: int, value: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
     """An answer that nobody may store."""
-    return Answer(status, (*_JSON_HEADERS, *(headers or {}).items()), _encode(value).encode())
+    return Answer(status, (*_JSON_HEADERS, *(headers or {}).items()), encode_json(value).encode())
 
 
 def answer_jwt(token: str, content_type: str) -> Answer:

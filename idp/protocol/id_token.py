@@ -1,7 +1,7 @@
 """The ID token (OpenID Connect Core §2, §3.1.3.6, §12.2): a fresh set of claims for each, reserved names cannot be overlaid.
 
 Profile, e-mail, address and phone come from userinfo, if there is an access token to ask it with (§5.4); approval and
-session stand in the ID token too, so that a site which calls nothing else knows them. Encryption is left out.
+session stand in the ID token too, so that a site which calls nothing else knows them.
 """
 
 from __future__ import annotations

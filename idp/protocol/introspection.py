@@ -1,7 +1,8 @@
 """Token introspection (RFC 7662): what a token says now, told to those it concerns.
 
 A client may ask about its own tokens and about tokens for an audience that it may introspect; everything else is
-`{"active": false}` in the same bytes, whatever the reason (IN-2, IN-3). Answers as JWT (RFC 9701) are left out.
+`{"active": false}`, whatever the reason (IN-2, IN-3). Whoever asks for it in `Accept`, or registered
+`introspection_signed_response_alg`, gets the answer as a signed JWT (RFC 9701); encrypted ones are left out.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from idp.errors import ProtocolError
+from idp.keys.keyring import DEFAULT_ALGORITHM
 from idp.protocol.access_token import find_live_token
 from idp.protocol.claims import build_approval_claims
 from idp.protocol.client_authentication import authenticate_client, invalid_client
-from idp.protocol.endpoint import Answer, answer_error, answer_json, read_form, require
+from idp.protocol.endpoint import Answer, answer_error, answer_json, answer_jwt, read_form, require
 from idp.store import tokens
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from idp.store.clients import RegisteredClient
     from idp.store.database import Transaction
 
+TOKEN_TYPE = "token-introspection+jwt"
 INACTIVE = {"active": False}
 
 
@@ -35,9 +38,27 @@ def answer_introspection(request: EndpointRequest, reading: Reading, now: int) -
         token = require(form, "token")
         with reading.database.reading() as tx:
             told = introspect(tx, reading, token, caller, now)
-        return answer_json(200, told)
+        return _tell(request, reading, caller, told, now)
     except ProtocolError as error:
         return answer_error(error, endpoint="introspection", client_id=caller.client_id if caller else "")
+
+
+def _tell(
+    request: EndpointRequest, reading: Reading, caller: RegisteredClient, told: dict[str, Any], now: int
+) -> Answer:
+    """In JSON, or in a member of its own of a JWT, so that it is never taken for another kind of token (RFC 9701 §5)."""
+    alg = caller.details.get("introspection_signed_response_alg")
+    if not wants_jwt(request.accept, is_registered=alg is not None):
+        return answer_json(200, told)
+    claims = {"iss": reading.issuer, "aud": caller.client_id, "iat": now, "token_introspection": told}
+    token = reading.keyring.sign_jwt(claims, TOKEN_TYPE, alg or DEFAULT_ALGORITHM)
+    return answer_jwt(token, f"application/{TOKEN_TYPE}")
+
+
+def wants_jwt(accept: str, *, is_registered: bool) -> bool:
+    """Whether the caller names the JWT's media type (RFC 9701 §4), or registered for it and does not name JSON instead."""
+    named = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+    return f"application/{TOKEN_TYPE}" in named or (is_registered and "application/json" not in named)
 
 
 def introspect(tx: Transaction, reading: Reading, token: str, caller: RegisteredClient, now: int) -> dict[str, Any]:

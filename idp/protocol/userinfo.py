@@ -1,7 +1,7 @@
 """Userinfo (OpenID Connect Core §5.3) with a bearer token (RFC 6750): in the header, or in the body of a POST.
 
 The token comes from one place, never from the address (IN-7). A client that registered `userinfo_signed_response_alg` gets
-a signed answer, with issuer and audience in it. Encrypted answers are left out.
+a signed answer, with issuer and audience in it; one that registered `userinfo_encrypted_response_alg` an encrypted one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from idp.errors import ProtocolError
 from idp.protocol.access_token import find_live_token
 from idp.protocol.claims import build_account_claims, build_session_claims, find_wanted_claims
-from idp.protocol.endpoint import Answer, answer_error, answer_json, answer_jwt
+from idp.protocol.encryption import find_envelope
+from idp.protocol.endpoint import Answer, answer_error, answer_json, answer_jwt, encode_json
 from idp.protocol.parameters import parse_parameters
 from idp.store import accounts
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from idp.protocol.endpoint import EndpointRequest
     from idp.store.database import Transaction
 
+JWT_TYPE = "application/jwt"
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,4000}=*\Z")
 
 
@@ -52,14 +54,18 @@ def find_claims(tx: Transaction, live: LiveToken, now: int) -> dict[str, Any]:
 
 
 def _tell(reading: Reading, live: LiveToken, claims: dict[str, Any]) -> Answer:
-    """In JSON, or signed as the client registered it (§5.3.2)."""
+    """In JSON, or signed, encrypted, or first one and then the other, as the client registered it (§5.3.2)."""
     client = live.client
     claims = claims | {"sub": live.subject_for(client, reading.master)}
     alg = client.details.get("userinfo_signed_response_alg")
-    if alg is None:
+    envelope = find_envelope(client, "userinfo", reading.client_keys)
+    if alg is None and envelope is None:
         return answer_json(200, claims)
-    claims |= {"iss": reading.issuer, "aud": client.client_id}
-    return answer_jwt(reading.keyring.sign_jwt(claims, alg=alg), "application/jwt")
+    content = encode_json(claims)
+    if alg is not None:
+        claims |= {"iss": reading.issuer, "aud": client.client_id}
+        content = reading.keyring.sign_jwt(claims, alg=alg)
+    return answer_jwt(envelope.seal(content, is_jwt=alg is not None) if envelope else content, JWT_TYPE)
 
 
 def read_bearer_token(request: EndpointRequest) -> str:

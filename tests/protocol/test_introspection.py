@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import jwt as pyjwt
 import pytest
 
+from idp.protocol.id_token_hint import read_hint
 from idp.store import accounts, clients, endings
 from idp.store.database import Statement
-from tests.support.tokens import NOW, House, add_client
+from tests.support.tokens import ISSUER, NOW, House, add_client
 
 INACTIVE = b'{"active":false}'
 
@@ -110,4 +114,75 @@ def test_the_token_is_required(still_house: House) -> None:
 def test_not_from_the_query(still_house: House) -> None:
     """A token in an address is refused (IN-5)."""
     answer = still_house.post("/oauth/introspect?token=x", {"token": "x"})
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request")
+
+
+JWT = "application/token-introspection+jwt"
+
+
+def read(house: House, text: str, alg: str, audience: str = "service") -> dict[str, Any]:
+    """The claims, verified with the published keys by a library that knows nothing of us."""
+    header = pyjwt.get_unverified_header(text)
+    keys = house.app.test_client().get("/oauth/jwks").get_json()["keys"]
+    (key,) = [key for key in keys if key["kid"] == header["kid"]]
+    assert (header["typ"], header["alg"]) == ("token-introspection+jwt", alg)
+    options: Any = {"verify_iat": False}
+    return pyjwt.decode(text, pyjwt.PyJWK(key).key, algorithms=[alg], audience=audience, issuer=ISSUER, options=options)
+
+
+@pytest.mark.parametrize("accept", [JWT, f"{JWT}, application/json;q=0.5", f"*/*, {JWT.upper()};q=0.9"])
+def test_a_signed_answer_for_whoever_asks_for_it(house: House, accept: str) -> None:
+    """The same members, in one of a JWT for this caller (RFC 9701 §4, §5)."""
+    token = house.tokens()["access_token"]
+    answer = house.post("/oauth/introspect", {"token": token}, "service", Accept=accept)
+    assert (answer.status_code, answer.headers["Content-Type"], answer.headers["Cache-Control"]) == (
+        200,
+        JWT,
+        "no-store",
+    )
+    assert read(house, answer.get_data(as_text=True), "RS256") == {
+        "iss": ISSUER,
+        "aud": "service",
+        "iat": NOW,
+        "token_introspection": house.introspect(token, "service"),
+    }
+
+
+def test_a_signed_answer_says_inactive_too(house: House) -> None:
+    """And nothing else (RFC 9701 §5)."""
+    answer = house.post("/oauth/introspect", {"token": "unknown"}, "service", Accept=JWT)
+    assert read(house, answer.get_data(as_text=True), "RS256")["token_introspection"] == {"active": False}
+
+
+@pytest.mark.parametrize("alg", ["RS256", "ES256", "PS256", "EdDSA"])
+def test_a_registered_algorithm(house: House, alg: str) -> None:
+    """Whoever registered `introspection_signed_response_alg` need not ask; who names JSON gets JSON (RFC 9701 §6)."""
+    add_client(
+        house.provider, "service", may_introspect=["site"], introspection_signed_response_alg=alg, grant_types=[]
+    )
+    form = {"token": house.tokens()["access_token"]}
+    for accept in ("", "*/*", JWT):
+        answer = house.post("/oauth/introspect", form, "service", Accept=accept)
+        assert read(house, answer.get_data(as_text=True), alg)["token_introspection"]["active"] is True
+    assert house.post("/oauth/introspect", form, "service", Accept="application/json").get_json()["active"] is True
+
+
+@pytest.mark.parametrize("accept", ["", "*/*", "application/json", "text/html", "application/jwt", ", ;q", "\xff"])
+def test_others_get_json(house: House, accept: str) -> None:
+    """Whatever else they name."""
+    answer = house.post("/oauth/introspect", {"token": "x"}, "service", Accept=accept)
+    assert (answer.headers["Content-Type"], answer.data) == ("application/json", INACTIVE)
+
+
+def test_a_signed_answer_is_no_other_token(house: House) -> None:
+    """Neither a hint nor an access token (RFC 9701 §8.1, JW-4)."""
+    token = house.tokens()["access_token"]
+    answer = house.post("/oauth/introspect", {"token": token}, "site", Accept=JWT).get_data(as_text=True)
+    assert read_hint(answer, house.provider.keyring, issuer=ISSUER) is None
+    assert house.userinfo(answer).status_code == 401
+
+
+def test_errors_stay_json(house: House) -> None:
+    """Whatever was asked for (RFC 7662 §2.3)."""
+    answer = house.post("/oauth/introspect", {}, "service", Accept=JWT)
     assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request")

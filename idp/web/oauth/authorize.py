@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from idp.errors import ProtocolError
 from idp.policy.interaction import Decision, Step
 from idp.protocol import authorization_endpoint as endpoint
+from idp.protocol.access_token import with_envelope
 from idp.protocol.authorization_request import check_request
 from idp.protocol.authorization_response import Reply, build_error
 from idp.protocol.parameters import Parameters
@@ -28,6 +29,7 @@ from idp.web.oauth.parameters import read_parameters
 from idp.web.oauth.token import build_issuing
 
 if TYPE_CHECKING:
+    from idp.protocol.access_token import Issuing
     from idp.store.database import Transaction
 
 blueprint = Blueprint("authorize", __name__)
@@ -56,7 +58,8 @@ def authorize() -> AnyResponse:
         parameters = read_parameters()
         if request.method == "POST":
             return _park(parameters)
-        return _answer(_begin(_unpark(parameters)))
+        unparked = _unpark(parameters)
+        return _answer(with_envelope(build_issuing(provider()), lambda issuing: _begin(issuing, unparked)))
     except ProtocolError as error:
         return pages.show_unusable(error)
 
@@ -70,7 +73,8 @@ def go_on(handle: str) -> AnyResponse:
     if request.method == "POST" and not form.validate():
         return redirect(url_for("authorize.go_on", handle=handle), 303)
     try:
-        return _answer(_go_on(handle, form if request.method == "POST" else None))
+        sent = form if request.method == "POST" else None
+        return _answer(with_envelope(build_issuing(provider()), lambda issuing: _go_on(issuing, handle, sent)))
     except ProtocolError as error:
         return pages.show_unusable(error, handle)
 
@@ -83,9 +87,8 @@ def _answer(outcome: Outcome) -> AnyResponse:
     return redirect(outcome.location, 303)
 
 
-def _rules() -> endpoint.Rules:
-    parts = provider()
-    return endpoint.Rules(parts.settings.server.issuer, parts.settings.lifetimes, parts.keyring, build_issuing(parts))
+def _rules(issuing: Issuing) -> endpoint.Rules:
+    return endpoint.Rules(issuing.issuer, issuing.lifetimes, issuing.keyring, issuing)
 
 
 def _visitor() -> endpoint.Visitor | None:
@@ -100,7 +103,7 @@ def _park(parameters: Parameters) -> Response | AnyResponse:
     parts = provider()
     now = parts.clock()
     with parts.database.transaction() as tx:
-        endpoint.open_request(tx, _rules(), parameters)
+        endpoint.open_request(tx, _rules(build_issuing(parts)), parameters)
         values = {**parameters.values, **dict.fromkeys(parameters.faults, "")}
         handle = pending.park_request(tx, PARKED, values, now=now, lifetime=PARKED_SECONDS)
     return redirect(url_for("authorize.authorize", handle=handle), 303)
@@ -120,8 +123,8 @@ def _unpark(parameters: Parameters) -> Parameters:
     return Parameters(values, {name: "not sound" for name, value in parked.items() if not value})
 
 
-def _begin(parameters: Parameters) -> Outcome:
-    parts, rules, visitor = provider(), _rules(), _visitor()
+def _begin(issuing: Issuing, parameters: Parameters) -> Outcome:
+    parts, rules, visitor = provider(), _rules(issuing), _visitor()
     browser, now = browser_id(), parts.clock()
     with parts.database.transaction(durable=False) as tx:
         opened = endpoint.open_request(tx, rules, parameters)
@@ -157,8 +160,8 @@ def _sign_in_page(waiting: pending.Pending, *, wants_other: bool = False) -> str
     return url_for("sign_in.page", request=waiting.handle, other=1 if wants_other else None)
 
 
-def _go_on(handle: str, form: pages.StepForm | None) -> Outcome:
-    parts, rules, visitor = provider(), _rules(), _visitor()
+def _go_on(issuing: Issuing, handle: str, form: pages.StepForm | None) -> Outcome:
+    parts, rules, visitor = provider(), _rules(issuing), _visitor()
     browser, now = browser_id(create=False), parts.clock()
     with parts.database.transaction(durable=form is not None) as tx:
         waiting = pending.find_pending(tx, handle, browser, now)

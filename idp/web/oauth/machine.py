@@ -31,13 +31,21 @@ def read_request() -> EndpointRequest:
         query=request.query_string,
         content_type=request.headers.get("Content-Type", ""),
         authorization=request.environ.get("HTTP_AUTHORIZATION"),
+        accept=request.headers.get("Accept", ""),
         body=body,
     )
 
 
 def build_reading(parts: Provider) -> Reading:
     """What the endpoints work with that say what a token says."""
-    return Reading(parts.settings.server.issuer, parts.keyring, parts.master, parts.database, parts.clients.find)
+    return Reading(
+        issuer=parts.settings.server.issuer,
+        keyring=parts.keyring,
+        master=parts.master,
+        database=parts.database,
+        find_client=parts.clients.find,
+        client_keys=parts.client_keys,
+    )
 
 
 def respond(answer: Answer) -> Response:

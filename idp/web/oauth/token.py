@@ -62,5 +62,6 @@ def build_issuing(parts: Provider) -> Issuing:
         database=parts.database,
         find_client=parts.clients.find,
         end_family=end_family,
+        client_keys=parts.client_keys,
         jwt_resources=frozenset(parts.settings.tokens.jwt_resources),
     )
