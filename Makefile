@@ -1,7 +1,7 @@
 # Everything that is done with a checkout. `make help` lists it.
 #
-# Two virtual environments: .venv runs the provider, .venv-test has the tests' tools as well. Both are made from the lock
-# files in requirements/ and made anew when a lock file changes. PYTHON names the interpreter (3.11 to 3.13).
+# Three virtual environments: .venv runs the provider, .venv-test has the tests' tools as well, .venv-clients has what signs
+# in in the tests and is not ours. All are made from the lock files in requirements/ and made anew when a lock file changes. PYTHON names the interpreter (3.11 to 3.13).
 
 PYTHON ?= python3
 # How many processes run the tests, and what else is told to pytest: make test PYTEST_ARGS='-k pkce'
@@ -10,12 +10,14 @@ PYTEST_ARGS ?=
 
 RUNTIME = .venv/.project
 TESTING = .venv-test/.packages
+CLIENTS = .venv-clients/.packages
+CLIENT_LOCKS = $(wildcard tests/clients/*/package-lock.json tests/clients/*/go.sum)
 # What `make check` reads with strict types; a folder that is not there yet is left out.
 STRICT = $(wildcard idp examples conformance scripts/compile_messages.py tests/support)
 POT = .venv-test/messages.pot
 
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset serve test check format lock messages compile-messages wheel conformance clean
+.PHONY: help demo demo-reset serve test clients check format lock messages compile-messages wheel conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,10 +33,12 @@ serve: $(RUNTIME) ## serve with config.toml (IDP_CONFIG names another file)
 	@.venv/bin/python scripts/compile_messages.py
 	@IDP_CONFIG="$${IDP_CONFIG:-config.toml}" .venv/bin/idp serve
 
-test: $(TESTING) ## run all checks and all tests; installs Debian's PostgreSQL, Chromium and Apache as root
+test: $(TESTING) $(CLIENTS) ## run all checks and all tests; installs Debian's PostgreSQL, Chromium and Apache as root
 	@sh scripts/system_packages.sh
 	@$(MAKE) --no-print-directory check
 	@.venv-test/bin/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGS)
+
+clients: $(CLIENTS) ## fetch and build the clients that sign in in the tests (test does it by itself)
 
 check: $(TESTING) ## lint, formatting, types, translations
 	@.venv-test/bin/python scripts/compile_messages.py
@@ -70,7 +74,7 @@ conformance: $(TESTING) ## run plans of a running suite: SUITE=https://suite.tes
 	@.venv-test/bin/python -m conformance --suite "$(SUITE)" --plan "$(or $(PLAN),all)" $(if $(CA),--ca-file "$(CA)") $(CONFORMANCE_ARGS)
 
 clean: ## remove what was made here, but no data (var/ and keys/ stay)
-	rm -rf .venv .venv-test .venv-lock build dist artefacts *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-test .venv-clients .venv-lock build dist artefacts *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find idp tests scripts templates examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 	find idp -name '*.mo' -exec rm -f {} +
 
@@ -86,6 +90,11 @@ $(RUNTIME): .venv/.packages pyproject.toml setup.py
 
 $(TESTING): requirements/dev.txt scripts/setup_venv.sh
 	@PYTHON='$(PYTHON)' sh scripts/setup_venv.sh .venv-test requirements/dev.txt
+	@touch $@
+
+$(CLIENTS): requirements/clients.txt scripts/setup_venv.sh scripts/setup_clients.sh $(CLIENT_LOCKS)
+	@PYTHON='$(PYTHON)' sh scripts/setup_venv.sh .venv-clients requirements/clients.txt
+	@sh scripts/setup_clients.sh .venv-clients
 	@touch $@
 
 .venv-lock/.packages: requirements/tools.txt scripts/setup_venv.sh

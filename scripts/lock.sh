@@ -23,9 +23,11 @@ lock() {
 lock server.txt pyproject.toml --extra server --group build "$@"
 lock base.txt pyproject.toml --constraints requirements/server.txt "$@"
 lock dev.txt pyproject.toml --extra server --group build --group dev --constraints requirements/server.txt "$@"
+lock clients.txt --group clients --constraints requirements/dev.txt "$@"
 lock tools.txt --group tools "$@"
 
-if grep -nE '://|^ *-' requirements/base.txt requirements/server.txt requirements/dev.txt requirements/tools.txt |
+if grep -nE '://|^ *-' requirements/base.txt requirements/server.txt requirements/dev.txt requirements/clients.txt \
+    requirements/tools.txt |
     grep -vE ':    (--hash=sha256:[0-9a-f]{64}( \\)?)$'; then
     echo "The lines above name a place or an option; a lock file names packages and hashes only." >&2
     exit 1

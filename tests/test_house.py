@@ -67,6 +67,8 @@ def test_locks_agree() -> None:
     server = pins(CHECKOUT / "requirements" / "server.txt")
     dev = pins(CHECKOUT / "requirements" / "dev.txt")
     assert pins(CHECKOUT / "requirements" / "base.txt").items() <= server.items() <= dev.items()
+    clients = pins(CHECKOUT / "requirements" / "clients.txt")
+    assert {name: clients[name] for name in clients.keys() & dev.keys()}.items() <= dev.items()
 
 
 def test_build_tools_are_pinned_alike() -> None:

@@ -66,6 +66,7 @@ def test_apache_signs_a_customer_in_refreshes_and_signs_out(apache: Connection, 
     back = quote(apache.site + "/refreshed", safe="")
     page.goto(f"{apache.site}/signed-in?refresh={back}&access_token={before['access_token']}")
     expect(page).to_have_url(apache.site + "/refreshed")
+    assert apache.count_refreshes() == 1
     after = read_info(apache, page)
     assert after["access_token"] != before["access_token"]
     assert after["access_token_expires"] >= before["access_token_expires"]

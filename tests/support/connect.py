@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -28,6 +29,7 @@ from tests.support.server import CHECKOUT, serving, status_of
 from tests.support.world import DEMO, PASSWORD, SECRETS, configuration
 
 PAGES = CHECKOUT / "docs" / "connect"
+CLIENTS = CHECKOUT / ".venv-clients"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _BLOCK = re.compile(r"^```\w+ (?P<file>[\w./-]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -63,6 +65,12 @@ class Connection:
     def file(self, name: str, **more: str) -> str:
         """A block of the page, filled in."""
         return fill_in(self.files[name], {**self.values, **more})
+
+    def count_refreshes(self) -> int:
+        """How many refresh tokens were exchanged for their successors."""
+        with closing(sqlite3.connect(self.folder / "idp.sqlite3")) as database:
+            (count,) = database.execute("SELECT count(*) FROM refresh_tokens WHERE rotated_at IS NOT NULL").fetchone()
+        return int(count)
 
     def write(self, name: str, **more: str) -> Path:
         """The same as a file in this connection's folder."""
@@ -151,6 +159,13 @@ def find_program(name: str) -> str:
     """Where Debian keeps it, /usr/sbin included."""
     found = shutil.which(name, path=SYSTEM_PATH)
     assert found, f"{name} is not installed: run scripts/system_packages.sh"
+    return found
+
+
+def find_client(name: str) -> Path:
+    """A program among those that `make clients` fetches and builds."""
+    found = CLIENTS / "bin" / name
+    assert found.exists(), f"{found} is not there: run make clients"
     return found
 
 
