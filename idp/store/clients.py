@@ -83,7 +83,25 @@ class RegisteredClient:
     @property
     def uri(self) -> str | None:
         """The client's home page."""
-        value = self.details.get("client_uri")
+        return self._page("client_uri")
+
+    @property
+    def logo_uri(self) -> str | None:
+        """A picture of the client, shown where an end-user is on the way to it (OpenID Connect Registration §2)."""
+        return self._page("logo_uri")
+
+    @property
+    def policy_uri(self) -> str | None:
+        """What the client does with what it learns."""
+        return self._page("policy_uri")
+
+    @property
+    def tos_uri(self) -> str | None:
+        """The client's terms of use."""
+        return self._page("tos_uri")
+
+    def _page(self, name: str) -> str | None:
+        value = self.details.get(name)
         return value if isinstance(value, str) else None
 
     @property

@@ -6,6 +6,7 @@ approval comes wholly before (and no code is issued) or wholly after (and finds 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from idp.store.database import Statement
 if TYPE_CHECKING:
     from idp.store.database import Transaction
 
-_ACCOUNT = "SELECT given_name, family_name, email, access, approval_status FROM accounts WHERE account_id = :account_id"
+_ACCOUNT = "SELECT given_name, family_name, email, claims, access, approval_status FROM accounts WHERE account_id = :account_id"
 _SESSION = (
     "SELECT auth_time, amr, kept, expires_at FROM sessions WHERE sid = :sid AND account_id = :account_id"
     " AND ended_at IS NULL AND expires_at > :now"
@@ -31,6 +32,8 @@ class EndUser:
     sid: str
     name: str
     email: str
+    address: str
+    phone_number: str
     is_active: bool
     approval_status: str
     auth_time: int
@@ -46,11 +49,14 @@ def find_end_user(tx: Transaction, account_id: str, sid: str, now: int, *, hold:
     session = tx.one(_HOLD_SESSION if hold else _READ_SESSION, sid=sid, account_id=account_id, now=now)
     if account is None or session is None or account["access"] == "closed":
         return None
+    claims = json.loads(account["claims"] or "{}")
     return EndUser(
         account_id=account_id,
         sid=sid,
         name=f"{account['given_name']} {account['family_name']}".strip(),
         email=account["email"],
+        address=" ".join(str((claims.get("address") or {}).get("formatted") or "").split()),
+        phone_number=str(claims.get("phone_number") or ""),
         is_active=account["access"] == "active",
         approval_status=account["approval_status"],
         auth_time=session["auth_time"],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from flask import g
 
-from idp.web.form_targets import form_targets
+from idp.web.form_targets import form_targets, logo_origin
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -42,7 +42,7 @@ def policy() -> str:
         "default-src": "'none'",
         "script-src": nonce,
         "style-src": f"'self' {nonce}",
-        "img-src": "'self' data:",
+        "img-src": f"'self' data: {logo_origin()}".strip(),
         "connect-src": "'self'",
         "object-src": "'none'",
         "base-uri": "'none'",

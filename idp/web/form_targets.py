@@ -25,9 +25,20 @@ def allow_form_target(uri: str | None) -> None:
 
 
 def allow_site(client: RegisteredClient, redirect_uri: str | None) -> None:
-    """Let the forms of this page end at a site: where it is answered, and at its own other addresses, which it may go on to."""
+    """Let the forms of this page end at a site: where it is answered, and at its own other addresses, which it may go on to.
+
+    Its logo may be shown as well.
+    """
     for uri in (redirect_uri, client.uri, client.initiate_login_uri):
         allow_form_target(uri)
+    parts = urlsplit(client.logo_uri or "")
+    if parts.netloc:
+        g.logo_origin = f"{parts.scheme}://{parts.netloc}"
+
+
+def logo_origin() -> str:
+    """Where the logo of the site comes from that this page leads to; empty where there is none."""
+    return str(g.get("logo_origin", ""))
 
 
 def form_targets() -> set[str]:

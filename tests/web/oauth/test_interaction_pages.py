@@ -193,3 +193,26 @@ def test_a_page_speaks_what_the_site_wishes(lobby: Lobby) -> None:
     browser = lobby.browser()
     browser.sign_in(lobby.add_account(locale=""))
     assert '<html lang="fr"' in open_page(browser, ui_locales="se fr-CA de")[1]
+
+
+def test_the_site_shows_its_face_from_the_first_page_on(lobby: Lobby) -> None:
+    """Modules registration-logo-uri, -policy-uri, -tos-uri: sign-in and consent; the policy lets in that one picture's origin."""
+    details = {
+        "logo_uri": "https://pictures.example/logo.png",
+        "policy_uri": "https://site.example/privacy",
+        "tos_uri": "https://site.example/terms",
+    }
+    lobby.add_client("faced", require_approval=False, details=details)
+    browser = lobby.browser()
+    sign_in = browser.get(browser.authorize(client_id="faced", scope="openid address phone").headers["Location"])
+    browser.sign_in(lobby.add_account(claims={"phone_number": "+41 61 1", "address": {"formatted": "Weg 1\nBasel"}}))
+    waiting = browser.authorize(client_id="faced", scope="openid address phone").headers["Location"]
+    consent = browser.get(waiting)
+    for page in (sign_in, consent):
+        assert '<img class="client-logo" src="https://pictures.example/logo.png" alt=""' in page.text
+        assert 'href="https://site.example/privacy"' in page.text
+        assert 'href="https://site.example/terms"' in page.text
+        assert "img-src 'self' data: https://pictures.example;" in page.headers["Content-Security-Policy"]
+    assert "+41 61 1" in consent.text
+    assert "Weg 1 Basel" in consent.text
+    assert "img-src 'self' data:;" in lobby.browser().get("/sign-in").headers["Content-Security-Policy"]

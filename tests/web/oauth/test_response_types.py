@@ -74,9 +74,7 @@ def test_a_front_channel_access_token_works_and_ends_with_the_session(lobby: Lob
     assert web.get("/oauth/userinfo", headers=headers).get_json()["given_name"] == "Ada"
     account_id = browser_account(lobby)
     with lobby.provider.database.transaction() as tx:
-        apply_ending(
-            lobby.provider, tx, Act.SIGN_OUT, account_id=account_id, sid=browser.sid, now=lobby.now
-        )
+        apply_ending(lobby.provider, tx, Act.SIGN_OUT, account_id=account_id, sid=browser.sid, now=lobby.now)
     assert web.get("/oauth/userinfo", headers=headers).status_code == 401
 
 
