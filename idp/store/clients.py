@@ -145,6 +145,10 @@ class Clients:
         """The client of that id, disabled or not."""
         return self._watched.get().get(client_id)
 
+    def all(self) -> Mapping[str, RegisteredClient]:
+        """All of them; the same object until one changes."""
+        return self._watched.get()
+
 
 def find_client(tx: Transaction, client_id: str) -> RegisteredClient | None:
     """The client of that id, disabled or not, as this transaction sees it."""

@@ -18,6 +18,7 @@ def mount(app: Flask, provider: Provider) -> None:
     """Hang every face of the provider into the application."""
     from idp.web import brand, browser_session, content_policy, csrf, language, pages, problems, staff
     from idp.web.account import confirm, dashboard, forgot, profile, register, security, sign_in, sites
+    from idp.web.cross_origin import CrossOrigin
     from idp.web.edge import Edge
     from idp.web.forms import FormRequest
     from idp.web.oauth import authorize, check_session, discovery, introspect, jwks, logout, revoke, token, userinfo
@@ -41,4 +42,5 @@ def mount(app: Flask, provider: Provider) -> None:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(mailbox.blueprint)
     app.register_blueprint(brand.blueprint)
-    app.wsgi_app = Edge(app.wsgi_app, provider.settings)  # type: ignore[method-assign]
+    readable = CrossOrigin(app.wsgi_app, provider.clients)
+    app.wsgi_app = Edge(readable, provider.settings)  # type: ignore[method-assign]
