@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from idp.accounts.endings import apply_ending
 from idp.policy.endings import Act
-from idp.store import kept_inputs, known_browsers, links, pending, sessions, tokens, try_counters
+from idp.store import assertions, kept_inputs, known_browsers, links, pending, sessions, tokens, try_counters
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -40,8 +40,9 @@ def forget_old_traces(provider: Provider) -> None:
 
 
 def forget_old_tokens(provider: Provider) -> None:
-    """Delete families, codes and tokens a day after they ended, a few at a time."""
+    """Delete families, codes, tokens and used assertions a day after they ended, a few at a time."""
     before, more = provider.clock() - DAY, True
     while more:
         with provider.database.transaction() as tx:
+            assertions.forget_assertions(tx, before)
             more = tokens.delete_old_tokens(tx, before) > 0

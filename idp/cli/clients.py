@@ -8,7 +8,7 @@ import click
 
 from idp.accounts.endings import apply_ending
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, with_settings
-from idp.keys.secrets import new_secret
+from idp.keys.secrets import new_long_secret, new_secret
 from idp.policy.endings import Act
 from idp.store import audit, clients
 
@@ -92,11 +92,14 @@ def enable_command(settings: Settings, client_id: str) -> None:
 def new_secret_command(settings: Settings, client_id: str, overlap: int) -> None:
     """Give a client a new secret and print it, this once."""
     provider = open_provider(settings)
-    now, secret = provider.clock(), new_secret()
+    now = provider.clock()
     with provider.database.transaction() as tx:
-        if _get(tx, client_id).is_public:
-            raise Refused(f"{client_id} is a public client and has no secret")
-        clients.set_client_secret(tx, client_id, secret, now=now, overlap=overlap)
+        client = _get(tx, client_id)
+        if not client.has_secret:
+            raise Refused(f"{client_id} has no secret: it is registered with {client.token_endpoint_auth_method}")
+        secret = new_long_secret() if client.signs_with_secret else new_secret()
+        seal_with = provider.master if client.signs_with_secret else None
+        clients.set_client_secret(tx, client_id, secret, seal_with=seal_with, now=now, overlap=overlap)
         audit.record(tx, "client_secret_changed", now=now, actor_kind="operator", client_id=client_id)
     click.echo(secret)
 

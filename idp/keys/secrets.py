@@ -21,6 +21,11 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
+def new_long_secret() -> str:
+    """A new secret for signing: 86 characters, enough octets for every MAC (RFC 7518 §3.2)."""
+    return secrets.token_urlsafe(64)
+
+
 def new_identifier() -> str:
     """A new 128-bit identifier that says nothing, 22 URL-safe characters; it is no secret.
 

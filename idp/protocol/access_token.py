@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from idp.config import LifetimeSettings
     from idp.keys.keyring import Keyring
     from idp.keys.master import MasterKey
+    from idp.protocol.client_authentication import ClientAuthentication
     from idp.protocol.client_keys import ClientKeys
     from idp.store.accounts import Account
     from idp.store.clients import RegisteredClient
@@ -56,6 +57,7 @@ class Issuing:
     master: MasterKey
     database: Database
     find_client: FindClient
+    authentication: ClientAuthentication
     end_family: EndFamily
     client_keys: ClientKeys
     jwt_resources: frozenset[str] = frozenset()
@@ -72,6 +74,7 @@ class Reading:
     database: Database
     find_client: FindClient
     client_keys: ClientKeys
+    authentication: ClientAuthentication
 
 
 @dataclass(frozen=True, slots=True)

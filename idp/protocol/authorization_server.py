@@ -64,7 +64,7 @@ class TokenServer(AuthorizationServer):
 
     def authenticate_client(self, request: TokenRequest, methods: Any, endpoint: str = "token") -> RegisteredClient:
         """Ours decides which method is right (CA-1)."""
-        return authenticate_client(request.values, request.authorization, request.issuing.find_client, request.now)
+        return authenticate_client(request.values, request.authorization, request.issuing.authentication, request.now)
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Nobody listens; what must be known is written where it happens."""

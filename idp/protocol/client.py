@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from idp.config import is_loopback_host
 
-AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
+AUTH_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none")
 GRANT_TYPES = ("authorization_code", "implicit", "refresh_token", "client_credentials")
 RESPONSE_TYPES: Mapping[str, frozenset[str]] = {
     "code": frozenset({"authorization_code"}),

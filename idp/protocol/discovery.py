@@ -15,7 +15,14 @@ from idp.protocol.authorization_request import SCOPES
 from idp.protocol.authorization_response import RESPONSE_MODES
 from idp.protocol.authorization_server import GRANT_TYPES
 from idp.protocol.claims import SCOPE_CLAIMS
-from idp.protocol.client import CONTENT_ALGORITHMS, KEY_ALGORITHMS, RESPONSE_TYPES, SUBJECT_TYPES
+from idp.protocol.client import (
+    CONTENT_ALGORITHMS,
+    KEY_ALGORITHMS,
+    MAC_ALGORITHMS,
+    RESPONSE_TYPES,
+    SIGNING_ALGORITHMS,
+    SUBJECT_TYPES,
+)
 from idp.protocol.client_authentication import METHODS
 
 OPENID_PATH = "/.well-known/openid-configuration"
@@ -34,6 +41,7 @@ ENDPOINTS: Mapping[str, str] = {
     "/oauth/device_authorization": "device_authorization_endpoint",
     "/oauth/check_session": "check_session_iframe",
 }
+_ASSERTION_ALGORITHMS = [*SIGNING_ALGORITHMS, *MAC_ALGORITHMS]
 _TOKEN_CLAIMS = (
     "iss",
     "aud",
@@ -67,6 +75,7 @@ def build_metadata(
         "id_token_encryption_alg_values_supported": list(KEY_ALGORITHMS),
         "id_token_encryption_enc_values_supported": list(CONTENT_ALGORITHMS),
         "token_endpoint_auth_methods_supported": list(METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": _ASSERTION_ALGORITHMS,
         "code_challenge_methods_supported": ["S256"],
         "acr_values_supported": list(ACR_VALUES),
         "display_values_supported": ["page", "popup", "touch"],
@@ -88,8 +97,10 @@ def build_metadata(
     if "introspection_endpoint" in metadata:
         metadata["introspection_signing_alg_values_supported"] = list(algorithms)
         metadata["introspection_endpoint_auth_methods_supported"] = [name for name in METHODS if name != "none"]
+        metadata["introspection_endpoint_auth_signing_alg_values_supported"] = _ASSERTION_ALGORITHMS
     if "revocation_endpoint" in metadata:
         metadata["revocation_endpoint_auth_methods_supported"] = list(METHODS)
+        metadata["revocation_endpoint_auth_signing_alg_values_supported"] = _ASSERTION_ALGORITHMS
     if "end_session_endpoint" in metadata:
         for channel in ("backchannel", "frontchannel"):
             metadata |= {f"{channel}_logout_supported": True, f"{channel}_logout_session_supported": True}

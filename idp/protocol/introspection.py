@@ -32,7 +32,7 @@ def answer_introspection(request: EndpointRequest, reading: Reading, now: int) -
     caller: RegisteredClient | None = None
     try:
         form = read_form(request)
-        caller = authenticate_client(form, request.authorization, reading.find_client, now)
+        caller = authenticate_client(form, request.authorization, reading.authentication, now, "/oauth/introspect")
         if caller.is_public:
             raise invalid_client("a public client cannot introspect (CA-9)")
         token = require(form, "token")

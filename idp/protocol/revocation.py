@@ -14,15 +14,15 @@ from idp.protocol.endpoint import NO_STORE, Answer, answer_error, read_form, req
 from idp.store import audit, endings, tokens
 
 if TYPE_CHECKING:
-    from idp.protocol.client_authentication import FindClient
+    from idp.protocol.client_authentication import ClientAuthentication
     from idp.protocol.endpoint import EndpointRequest
     from idp.store.clients import RegisteredClient
-    from idp.store.database import Database, Transaction
+    from idp.store.database import Transaction
 
 REASON = "token_revoked"
 
 
-def answer_revocation(request: EndpointRequest, database: Database, find_client: FindClient, now: int) -> Answer:
+def answer_revocation(request: EndpointRequest, parts: ClientAuthentication, now: int) -> Answer:
     """Authenticate the caller, then end its token; 200 also where there was none (§2.2).
 
     Both kinds are looked for, so `token_type_hint` is of no consequence (§2.1).
@@ -30,9 +30,9 @@ def answer_revocation(request: EndpointRequest, database: Database, find_client:
     caller: RegisteredClient | None = None
     try:
         form = read_form(request)
-        caller = authenticate_client(form, request.authorization, find_client, now)
+        caller = authenticate_client(form, request.authorization, parts, now, "/oauth/revoke")
         token = require(form, "token")
-        with database.transaction() as tx:
+        with parts.database.transaction() as tx:
             revoke_token(tx, token, caller, now)
         return Answer(200, NO_STORE)
     except ProtocolError as error:

@@ -13,14 +13,16 @@ from idp.store.database import Statement
 from idp.store.notes import CLIENTS_VERSION, Watched, change_version
 
 if TYPE_CHECKING:
+    from idp.keys.master import MasterKey
     from idp.store.database import Database, Row, Transaction
 
 PUBLIC = "none"
+SIGNS_WITH_SECRET = "client_secret_jwt"
 
 _FIND = Statement("SELECT * FROM clients WHERE client_id = :client_id")
 _LIST = Statement("SELECT * FROM clients ORDER BY client_id")
-_SECRETS = Statement("SELECT secret_hash, expires_at FROM client_secrets WHERE client_id = :client_id")
-_ALL_SECRETS = Statement("SELECT client_id, secret_hash, expires_at FROM client_secrets")
+_SECRETS = Statement("SELECT secret_hash, sealed, expires_at FROM client_secrets WHERE client_id = :client_id")
+_ALL_SECRETS = Statement("SELECT client_id, secret_hash, sealed, expires_at FROM client_secrets")
 _SAVE = Statement(
     "INSERT INTO clients (client_id, details, require_approval, first_party, pkce_exempt, disabled, resources,"
     " may_introspect, access_token_format, created_at, updated_at) VALUES (:client_id, :details, :require_approval,"
@@ -32,8 +34,11 @@ _SAVE = Statement(
 )
 _SET_DISABLED = Statement("UPDATE clients SET disabled = :disabled, updated_at = :now WHERE client_id = :client_id")
 _ADD_SECRET = Statement(
-    "INSERT INTO client_secrets (client_id, secret_hash, created_at, expires_at) VALUES (:client_id, :secret_hash, :now,"
-    " NULL) ON CONFLICT (client_id, secret_hash) DO UPDATE SET expires_at = NULL"
+    "INSERT INTO client_secrets (client_id, secret_hash, sealed, created_at, expires_at) VALUES (:client_id, :secret_hash,"
+    " :sealed, :now, NULL) ON CONFLICT (client_id, secret_hash) DO UPDATE SET sealed = excluded.sealed, expires_at = NULL"
+)
+_FORGET_SEALED = Statement(
+    "UPDATE client_secrets SET sealed = NULL WHERE client_id = :client_id AND sealed IS NOT NULL"
 )
 _END_OTHER_SECRETS = Statement(
     "UPDATE client_secrets SET expires_at = :at WHERE client_id = :client_id AND secret_hash <> :secret_hash"
@@ -48,6 +53,7 @@ _DELETE_ENDED_SECRETS = Statement(
 class RegisteredClient:
     """A site or service, as it is registered (RFC 7591 §2, OpenID Connect Registration §2).
 
+    Secrets are hashes with their ends; `sealed_secrets` has those by hash that the client signs with.
     `details` keeps the metadata under its registered names; what is asked often has a field of its own. An empty
     `scopes` means that nothing was registered, so that every scope of ours may be asked for. Response types have their
     words in alphabetical order, as their order says nothing (OAuth 2.0 Multiple Response Types §3).
@@ -73,12 +79,23 @@ class RegisteredClient:
     access_token_format: str = "opaque"
     registration_hash: bytes | None = field(default=None, repr=False)
     secret_hashes: tuple[tuple[bytes, int | None], ...] = field(default=(), repr=False)
+    sealed_secrets: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
     details: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def is_public(self) -> bool:
         """Whether the client has no secret (RFC 6749 §2.1)."""
         return self.token_endpoint_auth_method == PUBLIC
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether the client is registered for a secret, to send or to sign with."""
+        return self.token_endpoint_auth_method.startswith("client_secret_")
+
+    @property
+    def signs_with_secret(self) -> bool:
+        """Whether the secret itself is kept, sealed, beside its hash."""
+        return self.token_endpoint_auth_method == SIGNS_WITH_SECRET
 
     @property
     def uri(self) -> str | None:
@@ -192,16 +209,31 @@ def save_client(
         access_token_format=access_token_format,
         now=now,
     )
+    if details.get("token_endpoint_auth_method") != SIGNS_WITH_SECRET:
+        tx.run(_FORGET_SEALED, client_id=client_id)
     change_version(tx, CLIENTS_VERSION)
 
 
-def set_client_secret(tx: Transaction, client_id: str, secret: str, *, now: int, overlap: int = 0) -> None:
-    """Give a client its secret; the ones it had work for `overlap` seconds more (CA-3)."""
+def set_client_secret(
+    tx: Transaction, client_id: str, secret: str, *, seal_with: MasterKey | None = None, now: int, overlap: int = 0
+) -> None:
+    """Give a client its secret; the ones it had work for `overlap` seconds more (CA-3).
+
+    `seal_with` is for a client that signs with its secret, which we must be able to read; of all others a hash is kept.
+    """
     secret_hash = hash_secret("client", secret)
-    tx.run(_ADD_SECRET, client_id=client_id, secret_hash=secret_hash, now=now)
+    sealed = seal_with.seal(secret.encode(), _identity(client_id, secret_hash)) if seal_with else None
+    tx.run(_ADD_SECRET, client_id=client_id, secret_hash=secret_hash, sealed=sealed, now=now)
     tx.run(_END_OTHER_SECRETS, client_id=client_id, secret_hash=secret_hash, at=now + overlap)
     tx.run(_DELETE_ENDED_SECRETS, client_id=client_id, now=now)
     change_version(tx, CLIENTS_VERSION)
+
+
+def open_secrets(client: RegisteredClient, master: MasterKey, now: int) -> list[bytes]:
+    """The secrets that the client may sign with now."""
+    valid = [secret_hash for secret_hash, expires_at in client.secret_hashes if expires_at is None or expires_at > now]
+    sealed = client.sealed_secrets
+    return [master.open(sealed[one], _identity(client.client_id, one)) for one in valid if one in sealed]
 
 
 def set_client_disabled(tx: Transaction, client_id: str, disabled: bool, now: int) -> bool:
@@ -234,8 +266,15 @@ def _parse(row: Row, secrets: Sequence[Row]) -> RegisteredClient:
         access_token_format=row["access_token_format"],
         registration_hash=None if row["registration_hash"] is None else bytes(row["registration_hash"]),
         secret_hashes=tuple((bytes(secret["secret_hash"]), secret["expires_at"]) for secret in secrets),
+        sealed_secrets={
+            bytes(one["secret_hash"]): bytes(one["sealed"]) for one in secrets if one["sealed"] is not None
+        },
         details=details,
     )
+
+
+def _identity(client_id: str, secret_hash: bytes) -> str:
+    return f"client_secrets:{client_id}:{secret_hash.hex()}"
 
 
 def _dump(value: Any) -> str:

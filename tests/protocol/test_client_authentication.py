@@ -76,7 +76,7 @@ def test_bad_credentials_get_one_answer(still_house: House, path: str, authoriza
         ("site", {"client_secret": SECRET}, 400, "invalid_request"),
         ("site", {"client_id": "site", "client_secret": SECRET}, 400, "invalid_request"),
         ("site", {"client_id": "other"}, 400, "invalid_request"),
-        ("site", {"client_assertion": "x.y.z", "client_assertion_type": "jwt"}, 401, "invalid_client"),
+        ("site", {"client_assertion": "x.y.z", "client_assertion_type": "jwt"}, 400, "invalid_request"),
         (None, {"client_id": "site", "client_secret": SECRET}, 401, "invalid_client"),
         (None, {"client_id": "site"}, 401, "invalid_client"),
         (None, {"client_id": "nobody"}, 401, "invalid_client"),

@@ -69,6 +69,9 @@ def test_standard_members(house: House) -> None:
     assert document["grant_types_supported"][:3] == ["authorization_code", "refresh_token", "client_credentials"]
     assert {"address", "phone"} <= set(document["scopes_supported"])
     assert "none" in document["revocation_endpoint_auth_methods_supported"]
+    for endpoint in ("token", "introspection", "revocation"):
+        assert {"client_secret_jwt", "private_key_jwt"} <= set(document[f"{endpoint}_endpoint_auth_methods_supported"])
+        assert {"RS256", "HS256"} <= set(document[f"{endpoint}_endpoint_auth_signing_alg_values_supported"])
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/oauth/jwks"])

@@ -12,6 +12,7 @@ from idp.cli.apply.values import Values
 from idp.keys.secrets import hash_secret, is_same
 from idp.policy.endings import Act
 from idp.protocol.client import check_client_id, check_client_metadata
+from idp.protocol.client_jwt import SHORTEST_MAC_SECRET
 from idp.store import accounts, audit, clients
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def parse_client_entry(entry: Mapping[str, Any], settings: Settings) -> ClientEn
     details = check_client_metadata(metadata, settings.keys.algorithms)
     policies = {name: entry[name] for name in POLICIES if name in entry}
     values = Values(policies, POLICIES)
-    is_public = details["token_endpoint_auth_method"] == clients.PUBLIC
+    method = details["token_endpoint_auth_method"]
+    is_public = method == clients.PUBLIC
     found = ClientEntry(
         client_id=client_id,
         details=details,
@@ -60,7 +62,7 @@ def parse_client_entry(entry: Mapping[str, Any], settings: Settings) -> ClientEn
         resources=values.texts("resources"),
         may_introspect=values.texts("may_introspect"),
         access_token_format=values.text("access_token_format") or FORMATS[0],
-        secret=_parse_secret(entry.get("client_secret", ""), is_public),
+        secret=_parse_secret(entry.get("client_secret", ""), method, details.get("token_endpoint_auth_signing_alg")),
     )
     if found.access_token_format not in FORMATS:
         raise ValueError(f"access_token_format: must be {' or '.join(FORMATS)}")
@@ -71,13 +73,16 @@ def parse_client_entry(entry: Mapping[str, Any], settings: Settings) -> ClientEn
     return found
 
 
-def _parse_secret(secret: object, is_public: bool) -> str:
+def _parse_secret(secret: object, method: str, alg: str | None) -> str:
     if not isinstance(secret, str) or not (secret.isascii() and secret.isprintable()) or len(secret) > 255:
         raise ValueError("client_secret: must be printable ASCII, at most 255 characters")
-    if secret and is_public:
-        raise ValueError("client_secret: a client with token_endpoint_auth_method none has no secret")
-    if secret and len(secret) < SHORTEST_SECRET:
-        raise ValueError(f"client_secret: must have at least {SHORTEST_SECRET} characters; take 43 random ones")
+    if secret and not method.startswith("client_secret_"):
+        raise ValueError(f"client_secret: a client with token_endpoint_auth_method {method} has no secret")
+    shortest = SHORTEST_MAC_SECRET[alg or "HS256"] if method == clients.SIGNS_WITH_SECRET else SHORTEST_SECRET
+    if secret and len(secret) < shortest:
+        raise ValueError(
+            f"client_secret: must have at least {shortest} characters; take {max(shortest, 43)} random ones"
+        )
     return secret
 
 
@@ -102,8 +107,10 @@ def apply_client(provider: Provider, tx: Transaction, entry: ClientEntry, now: i
             access_token_format=entry.access_token_format,
             now=now,
         )
-    if entry.secret and not _has_secret(old, entry.secret, now):
-        clients.set_client_secret(tx, entry.client_id, entry.secret, now=now)
+    signs = entry.details["token_endpoint_auth_method"] == clients.SIGNS_WITH_SECRET
+    if entry.secret and not _has_secret(old, entry.secret, signs):
+        seal_with = provider.master if signs else None
+        clients.set_client_secret(tx, entry.client_id, entry.secret, seal_with=seal_with, now=now)
         changed.append("client_secret")
     if entry.disabled and old is not None and not old.disabled:
         apply_ending(provider, tx, Act.CLIENT_DISABLED, account_id=None, client_id=entry.client_id, now=now)
@@ -115,8 +122,9 @@ def apply_client(provider: Provider, tx: Transaction, entry: ClientEntry, now: i
 
 def _describe(old: RegisteredClient | None, entry: ClientEntry, changed: list[str]) -> Change:
     remarks = []
-    needs_secret = entry.details["token_endpoint_auth_method"] != clients.PUBLIC
-    if needs_secret and not entry.secret and (old is None or not old.secret_hashes):
+    method = entry.details["token_endpoint_auth_method"]
+    kept = () if old is None else old.sealed_secrets if method == clients.SIGNS_WITH_SECRET else old.secret_hashes
+    if method.startswith("client_secret_") and not entry.secret and not kept:
         remarks.append(f"has no secret yet; make one with: idp clients new-secret {entry.client_id}")
     if old is None:
         return Change("client", entry.client_id, "add", (), tuple(remarks))
@@ -136,9 +144,10 @@ def _changes(old: RegisteredClient | None, entry: ClientEntry) -> list[str]:
     return changed
 
 
-def _has_secret(old: RegisteredClient | None, secret: str, now: int) -> bool:
-    """Whether the client has this secret, and no other that would have to end."""
+def _has_secret(old: RegisteredClient | None, secret: str, signs: bool) -> bool:
+    """Whether the client has this secret, kept as its method needs it, and no other that would have to end."""
     if old is None:
         return False
     wanted = hash_secret("client", secret)
-    return any(is_same(known, wanted) and expires_at is None for known, expires_at in old.secret_hashes)
+    has = any(is_same(known, wanted) and expires_at is None for known, expires_at in old.secret_hashes)
+    return has and (wanted in old.sealed_secrets or not signs)

@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from idp.errors import ProtocolError
 from idp.protocol.access_token import Reading
+from idp.protocol.client_authentication import ClientAuthentication
 from idp.protocol.endpoint import Answer, EndpointRequest
 
 if TYPE_CHECKING:
@@ -45,6 +46,18 @@ def build_reading(parts: Provider) -> Reading:
         database=parts.database,
         find_client=parts.clients.find,
         client_keys=parts.client_keys,
+        authentication=build_authentication(parts),
+    )
+
+
+def build_authentication(parts: Provider) -> ClientAuthentication:
+    """What clients are authenticated with."""
+    return ClientAuthentication(
+        issuer=parts.settings.server.issuer,
+        find_client=parts.clients.find,
+        client_keys=parts.client_keys,
+        master=parts.master,
+        database=parts.database,
     )
 
 

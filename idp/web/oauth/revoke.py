@@ -8,7 +8,7 @@ from idp.errors import ProtocolError
 from idp.protocol.endpoint import answer_error
 from idp.protocol.revocation import answer_revocation
 from idp.web.context import provider
-from idp.web.oauth.machine import ANY_METHOD, read_request, respond
+from idp.web.oauth.machine import ANY_METHOD, build_authentication, read_request, respond
 
 blueprint = Blueprint("oauth_revoke", __name__)
 
@@ -21,4 +21,4 @@ def revoke() -> Response:
         request = read_request()
     except ProtocolError as error:
         return respond(answer_error(error, endpoint="revocation"))
-    return respond(answer_revocation(request, parts.database, parts.clients.find, parts.clock()))
+    return respond(answer_revocation(request, build_authentication(parts), parts.clock()))

@@ -14,7 +14,7 @@ from idp.protocol.endpoint import answer_error
 from idp.protocol.token_endpoint import answer_token_request
 from idp.store import audit
 from idp.web.context import provider
-from idp.web.oauth.machine import ANY_METHOD, read_request, respond
+from idp.web.oauth.machine import ANY_METHOD, build_authentication, read_request, respond
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -61,6 +61,7 @@ def build_issuing(parts: Provider) -> Issuing:
         master=parts.master,
         database=parts.database,
         find_client=parts.clients.find,
+        authentication=build_authentication(parts),
         end_family=end_family,
         client_keys=parts.client_keys,
         jwt_resources=frozenset(parts.settings.tokens.jwt_resources),
