@@ -16,7 +16,7 @@ from idp.config import LANGUAGES
 
 ROOT = Path(__file__).parents[1]
 CATALOGUES = ROOT / "idp" / "translations"
-TRANSLATED = [language for language in LANGUAGES if (CATALOGUES / language).is_dir()]
+TRANSLATED = [language for language in LANGUAGES if language != "en"]
 PLACEHOLDER = re.compile(r"%\(\w+\)s|</?[a-z][^>]*>")
 
 
