@@ -310,7 +310,7 @@ def test_every_parameter_of_the_token_and_introspection_endpoints(visitor: Flask
         "Basic ZG93bmxvYWQtbGlicmFyeTp3csO2bmc=",
     ],
 )
-@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/oauth/userinfo"])
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/userinfo"])
 def test_every_malformed_credential_is_a_401(visitor: FlaskClient, path: str, header: str) -> None:
     """401 with a challenge, the same for all (CA-2, IN-7)."""
     answer = visitor.post(
@@ -337,7 +337,9 @@ def test_every_malformed_credential_is_a_401(visitor: FlaskClient, path: str, he
         ("application/x-www-form-urlencoded", b"a=b&" * 20000),
     ],
 )
-@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/sign-in", "/register", "/oauth/authorize"])
+@pytest.mark.parametrize(
+    "path", ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/sign-in", "/register", "/oauth/authorize"]
+)
 def test_other_bodies_are_refused_clearly(visitor: FlaskClient, path: str, content_type: str, body: bytes) -> None:
     """A content type that is not a form, or a body that is too large, is a 4xx (CO-11, RX-1)."""
     answer = visitor.post(path, data=body, content_type=content_type, base_url=ISSUER, headers={"Origin": ISSUER})

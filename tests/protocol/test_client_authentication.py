@@ -13,6 +13,7 @@ from tests.support.tokens import NOW, SECRET, House, add_client, basic
 ENDPOINTS = {
     "/oauth/token": {"grant_type": "refresh_token", "refresh_token": "x"},
     "/oauth/introspect": {"token": "x"},
+    "/oauth/revoke": {"token": "x"},
 }
 PATHS = pytest.mark.parametrize("path", ENDPOINTS)
 

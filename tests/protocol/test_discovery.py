@@ -74,6 +74,13 @@ def test_standard_members(house: House) -> None:
         assert {"RS256", "HS256"} <= set(document[f"{endpoint}_endpoint_auth_signing_alg_values_supported"])
 
 
+def test_signed_answers_are_offered(house: House) -> None:
+    """With the algorithms that there are keys for (Discovery §3, RFC 9701 §7)."""
+    document = house.app.test_client().get(PATHS[0]).get_json()
+    for name in ("id_token", "userinfo", "introspection"):
+        assert document[f"{name}_signing_alg_values_supported"] == ["RS256", "ES256", "PS256", "EdDSA"]
+
+
 @pytest.mark.parametrize("path", [*PATHS, "/oauth/jwks"])
 def test_documents_have_an_entity_tag(house: House, path: str) -> None:
     """304 for who has it (RFC 9110 §13.1.2); cached for a minute only, so that a removed key is gone soon (JW-9)."""

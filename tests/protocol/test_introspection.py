@@ -111,6 +111,35 @@ def test_the_token_is_required(still_house: House) -> None:
     assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request")
 
 
+def test_only_services_that_we_know_may_ask(house: House) -> None:
+    """Some authorization is required, so that nobody can try tokens out (RFC 7662 §2.1, §4, CA-9)."""
+    token = house.tokens()["access_token"]
+    for form, client_id in (
+        ({"token": token}, None),
+        ({"token": token}, "nobody"),
+        ({"token": token, "client_id": "public"}, None),
+        ({"token": token, "client_id": "site"}, None),
+    ):
+        answer = house.post("/oauth/introspect", form, client_id)
+        assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
+        assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+    bearer = house.post("/oauth/introspect", {"token": token}, None, Authorization=f"Bearer {token}")
+    assert bearer.status_code == 401
+
+
+def test_other_parameters_are_passed_over(house: House) -> None:
+    """Extensions that we do not know (RFC 7662 §2.1)."""
+    form = {"token": house.tokens()["access_token"], "resource": "https://api.example/", "unknown": "x"}
+    assert house.post("/oauth/introspect", form, "service").get_json()["active"] is True
+
+
+def test_nobody_keeps_an_answer(house: House) -> None:
+    """What a token says now may be different in a second (RFC 7662 §4: no cache, so no window)."""
+    for token in (house.tokens()["access_token"], "unknown"):
+        answer = house.post("/oauth/introspect", {"token": token}, "service")
+        assert (answer.headers["Cache-Control"], answer.headers["Content-Type"]) == ("no-store", "application/json")
+
+
 def test_not_from_the_query(still_house: House) -> None:
     """A token in an address is refused (IN-5)."""
     answer = still_house.post("/oauth/introspect?token=x", {"token": "x"})

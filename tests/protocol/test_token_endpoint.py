@@ -68,14 +68,15 @@ def test_unsound_requests_get_the_standards_error(still_house: House, body: str,
     assert set(told.get("error_description", "")) <= DESCRIPTION
 
 
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/oauth/revoke"])
 @pytest.mark.parametrize(
     "content_type", ["", "application/json", "text/plain", "multipart/form-data; boundary=x", "\xff"]
 )
-def test_only_urlencoded_bodies(still_house: House, content_type: str) -> None:
+def test_only_urlencoded_bodies(still_house: House, content_type: str, path: str) -> None:
     """The content type is part of the rule (CO-11)."""
     answer = still_house.app.test_client().post(
-        "/oauth/token",
-        data=urlencode(GOOD),
+        path,
+        data=urlencode({**GOOD, "token": "x"}),
         headers={"Content-Type": content_type, "Authorization": basic("site", SECRET)},
     )
     assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlencode
 
 import jwt as pyjwt
 import pytest
+from werkzeug.test import TestResponse
 
 from idp.protocol.id_token_hint import read_hint
 from idp.store import accounts
 from tests.support.tokens import FORM, ISSUER, NOW, House, add_client
+
+CHALLENGE = re.compile(
+    r'Bearer [a-z_]+="[\x20-\x21\x23-\x5b\x5d-\x7e]*"(?:, [a-z_]+="[\x20-\x21\x23-\x5b\x5d-\x7e]*")*'
+)
 
 
 def test_the_claims_of_the_scopes(house: House) -> None:
@@ -87,6 +93,16 @@ def test_what_is_refused(
     )
     assert (answer.status_code, answer.get_json()["error"]) == (status, error)
     assert f'error="{error}"' in answer.headers["WWW-Authenticate"]
+    check_challenge(answer)
+
+
+def check_challenge(answer: TestResponse) -> None:
+    """One challenge of the scheme, each of its attributes once, of allowed characters (RFC 6750 §3)."""
+    (challenge,) = answer.headers.getlist("WWW-Authenticate")
+    assert CHALLENGE.fullmatch(challenge), challenge
+    names = re.findall(r'([a-z_]+)="', challenge)
+    assert len(names) == len(set(names))
+    assert {"realm"} <= set(names) <= {"realm", "scope", "error", "error_description"}
 
 
 def test_without_a_token_the_challenge_names_no_error(still_house: House) -> None:
@@ -99,6 +115,21 @@ def test_without_a_token_the_challenge_names_no_error(still_house: House) -> Non
     ):
         answer = still_house.app.test_client().post("/oauth/userinfo", data=body, headers={"Content-Type": kind})
         assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="idp"')
+        check_challenge(answer)
+
+
+def test_a_body_counts_only_where_it_may(house: House) -> None:
+    """One urlencoded part of a POST (RFC 6750 §2.2)."""
+    token, http = house.tokens()["access_token"], house.app.test_client()
+    body = urlencode({"access_token": token})
+    answers = [
+        http.get("/oauth/userinfo", data=body, content_type=FORM),
+        http.post("/oauth/userinfo", data={"access_token": token}, content_type="multipart/form-data"),
+        http.post("/oauth/userinfo", data=body, content_type="text/plain"),
+        http.post("/oauth/userinfo", json={"access_token": token}),
+    ]
+    assert [answer.status_code for answer in answers] == [401] * 4
+    assert http.post("/oauth/userinfo", data=body, content_type=f"{FORM}; charset=utf-8").status_code == 200
 
 
 def test_other_methods_are_told(still_house: House) -> None:
@@ -114,6 +145,7 @@ def test_the_scope_must_be_openid(house: House) -> None:
     answer = house.userinfo(token)
     assert (answer.status_code, answer.get_json()["error"]) == (403, "insufficient_scope")
     assert 'scope="openid"' in answer.headers["WWW-Authenticate"]
+    check_challenge(answer)
 
 
 def test_the_status_is_live(house: House) -> None:
