@@ -17,7 +17,7 @@ STRICT = $(wildcard idp examples conformance scripts/compile_messages.py tests/s
 POT = .venv-test/messages.pot
 
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset serve test clients check format lock messages compile-messages wheel conformance clean
+.PHONY: help demo demo-reset serve test test-spring clients check format lock messages compile-messages wheel conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test: $(TESTING) $(CLIENTS) ## run all checks and all tests; installs Debian's P
 	@sh scripts/system_packages.sh
 	@$(MAKE) --no-print-directory check
 	@.venv-test/bin/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGS)
+
+test-spring: $(TESTING) ## sign in with Spring Security; needs Debian's default-jdk-headless and maven, and Maven Central
+	@.venv-test/bin/python -m pytest tests/connect/spring_security.py $(PYTEST_ARGS)
 
 clients: $(CLIENTS) ## fetch and build the clients that sign in in the tests (test does it by itself)
 

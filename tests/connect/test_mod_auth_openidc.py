@@ -99,7 +99,7 @@ def test_a_sign_out_at_the_provider_ends_the_session_at_apache(apache: Connectio
 
     page.goto(apache.issuer + "/")
     page.get_by_role("button", name="Sign out").click()
-    expect(page.locator("body")).to_contain_text("signed out")
+    expect(page.locator("body")).to_contain_text("Manuals – signed out", timeout=15_000)
     shoot(page, "signed-out")
 
     def is_out() -> bool:

@@ -81,8 +81,8 @@ class Connection:
 
 
 @contextmanager
-def connection(folder: Path, smtp_url: str, page: str) -> Iterator[Connection]:
-    """`idp serve` on SQLite with the demo's people and the client of this page, for the block."""
+def connection(folder: Path, smtp_url: str, page: str, *, settings: str = "") -> Iterator[Connection]:
+    """`idp serve` on SQLite with the demo's people and the client of this page, for the block; `settings` more of it."""
     ports = {"provider": free_port(), "library": free_port(), "portal": free_port()}
     issuer, site = f"http://localhost:{ports['provider']}", f"http://127.0.0.1:{ports['library']}"
     values = {
@@ -93,6 +93,7 @@ def connection(folder: Path, smtp_url: str, page: str) -> Iterator[Connection]:
     }
     made = Connection(folder, issuer, site, values, read_blocks(page))
     config = configuration(folder, f"sqlite:///{folder / 'idp.sqlite3'}", ports, smtp_url)
+    config.write_text(config.read_text(encoding="utf-8") + settings, encoding="utf-8")
     demo = {
         "LIBRARY": "http://127.0.0.1:9",
         "PORTAL": "http://127.0.0.1:9",
@@ -117,7 +118,13 @@ def apply(config: Path, file: Path, text: str) -> None:
 
 @contextmanager
 def program(
-    command: Sequence[str | Path], *, url: str, log: Path, cwd: Path, environment: Mapping[str, str] | None = None
+    command: Sequence[str | Path],
+    *,
+    url: str,
+    log: Path,
+    cwd: Path,
+    environment: Mapping[str, str] | None = None,
+    seconds: float = 20,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A foreign program for the block, once it answers at the address; nothing of it is left afterwards."""
     variables = {"PATH": SYSTEM_PATH, "HOME": str(cwd), "LC_ALL": "C.UTF-8", **(environment or {})}
@@ -132,7 +139,8 @@ def program(
             start_new_session=True,
         )
     try:
-        wait_for(lambda: process.poll() is not None or status_of(url) is not None, f"an answer at {url}", log)
+        found = f"an answer at {url}"
+        wait_for(lambda: process.poll() is not None or status_of(url) is not None, found, log, seconds)
         assert process.poll() is None, f"{command[0]} ended with {process.returncode}:\n{read_end(log)}"
         yield process
     finally:
