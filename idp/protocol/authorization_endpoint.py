@@ -22,9 +22,11 @@ from idp.protocol.authorization_request import (
     check_client,
     check_redirect_uri,
     check_request,
+    known_scope,
     parse_authorization_request,
 )
 from idp.protocol.authorization_response import Reply, ReplyTo, build_error, build_success, find_response_mode
+from idp.protocol.claims import scopes_of_claims
 from idp.protocol.id_token import Bound
 from idp.protocol.id_token_hint import read_hint
 from idp.protocol.parameters import Parameters
@@ -78,6 +80,12 @@ class OpenRequest:
         """What can be granted of what was asked."""
         return allowed_scope(self.request, self.client)
 
+    @property
+    def asked_scope(self) -> frozenset[str]:
+        """What the end-user is asked about: also the scopes of claims that are asked for one by one (§5.5)."""
+        places = self.request.claims.places.values()
+        return self.scope | (scopes_of_claims({name for names in places for name in names}) & known_scope(self.client))
+
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
@@ -130,7 +138,7 @@ def _describe_demand(rules: Rules, opened: OpenRequest) -> Asked:
     hint = read_hint(request.id_token_hint, rules.verifier, issuer=rules.issuer, client_id=request.client_id)
     wanted = request.claims.wish("id_token", "sub").get("value")
     return Asked(
-        scope=opened.scope,
+        scope=opened.asked_scope,
         prompt=request.prompt,
         max_age=opened.client.default_max_age if request.max_age is None else request.max_age,
         hinted_subject=wanted if isinstance(wanted, str) else hint.subject if hint else None,

@@ -268,10 +268,15 @@ def allowed_scope(request: AuthorizationRequest, client: RegisteredClient) -> fr
 
     `offline_access` needs the refresh grant, and a code to get it with (OpenID Connect Core §11).
     """
-    allowed = frozenset(SCOPES) & (client.scopes or frozenset(SCOPES))
+    allowed = known_scope(client)
     if "refresh_token" not in client.grant_types or "code" not in request.answers:
         allowed -= {"offline_access"}
     return request.scope & allowed
+
+
+def known_scope(client: RegisteredClient) -> frozenset[str]:
+    """The scopes of ours that the client is registered for: all, where it registered none."""
+    return frozenset(SCOPES) & (client.scopes or frozenset(SCOPES))
 
 
 def is_pkce_exempt(client: RegisteredClient) -> bool:

@@ -44,7 +44,8 @@ def walk(lobby: Lobby) -> None:
     parked = browser.post("/oauth/authorize", request_parameters())
     waiting = browser.get(parked.headers["Location"])
     consent = browser.get(waiting.headers["Location"])
-    code = answer_of(browser.press(consent, waiting.headers["Location"], "approve"))["code"]
+    approval = {**hidden_fields(consent.text), "wish": "approve"}
+    code = answer_of(browser.post(waiting.headers["Location"], approval))["code"]
     tokens = redeem(browser, grant_type="authorization_code", code=code, redirect_uri=CALLBACK, code_verifier=VERIFIER)
     assert "code" in answer_of(browser.authorize())  # consent is remembered: the code comes at once
     redeem(browser, grant_type="refresh_token", refresh_token=tokens["refresh_token"])

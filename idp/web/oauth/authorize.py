@@ -200,7 +200,7 @@ def _take_wish(
     if (asked, wish) in ((Step.CONSENT, "deny"), (Step.EXPLAIN_APPROVAL, "leave")):
         return endpoint.NextStep(Decision(Step.REFUSE, "access_denied"), step.end_user)
     if (asked, wish) == (Step.CONSENT, "approve"):
-        grants.save_grant(tx, visitor.account_id, opened.client.client_id, opened.scope, now)
+        grants.save_grant(tx, visitor.account_id, opened.client.client_id, opened.asked_scope, now)
         return endpoint.find_next_step(tx, rules, opened, visitor, waiting, now, has_consented=True)
     if (asked, wish) == (Step.SELECT_ACCOUNT, "continue"):
         pending.choose_account(tx, waiting, account_id=visitor.account_id, now=now)

@@ -84,7 +84,7 @@ def show(page: Page) -> Response:
     form.ticket.data = _ticket(provider().master, page.opened, page.waiting, page.end_user)
     values |= {"form": form, "handle": page.waiting.handle}
     if page.name == "consent":
-        values |= {"items": describe_scope(page.opened.scope, page.end_user), "ends": describe_end(page)}
+        values |= {"items": describe_scope(page.opened.asked_scope, page.end_user), "ends": describe_end(page)}
     if page.name == "explain_approval":
         values["reference_number"] = _find_reference(page.end_user)
     return render(f"oauth/{page.name}.html", **values)
@@ -122,7 +122,7 @@ def describe_end(page: Page) -> str:
 
 
 def _ticket(master: MasterKey, opened: OpenRequest, waiting: Pending, end_user: EndUser) -> str:
-    scope = " ".join(sorted(opened.scope))
+    scope = " ".join(sorted(opened.asked_scope))
     return master.mac("interaction", f"{waiting.handle} {end_user.account_id} {end_user.sid} {scope}").hex()
 
 

@@ -39,6 +39,32 @@ def test_consent_is_asked_once_and_remembered(lobby: Lobby) -> None:
     open_page(browser, scope="openid email", prompt="consent")
 
 
+def test_claims_asked_for_one_by_one_are_asked_about(lobby: Lobby) -> None:
+    """In the words of their scopes, remembered like these, and never hidden behind `openid` (RD-16; Core §5.5, §3.1.2.4)."""
+    lobby.add_client("site", require_approval=False, details={"scope": "openid profile email"})
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account())
+    claims = '{"userinfo": {"email": null, "phone_number": null}, "id_token": {"nickname": {"essential": true}, "acr": null}}'
+    path, text = open_page(browser, scope="openid", claims=claims)
+    assert "Your e-mail address" in text
+    assert "Your name" in text
+    assert "Your phone number" not in text
+    assert "code" in answer_of(browser.post(path, {**hidden_fields(text), "wish": "approve"}))
+    assert lobby.rows("SELECT scope FROM grants")[0]["scope"] == "email openid profile"
+    assert lobby.rows("SELECT scope FROM token_families")[0]["scope"] == "openid"
+    assert "code" in answer_of(browser.authorize(scope="openid", claims=claims, prompt="none"))
+
+
+def test_claims_need_a_consent_of_their_own(lobby: Lobby) -> None:
+    """Who permitted `openid` alone is asked again."""
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account())
+    path, text = open_page(browser, scope="openid")
+    assert "code" in answer_of(browser.post(path, {**hidden_fields(text), "wish": "approve"}))
+    answer = browser.authorize(scope="openid", claims='{"userinfo": {"email": null}}', prompt="none")
+    assert answer_of(answer)["error"] == "consent_required"
+
+
 def test_no_is_an_answer(lobby: Lobby) -> None:
     """RFC 6749 §4.1.2.1: access_denied with state and `iss`, nothing remembered, the request is used up."""
     browser = lobby.browser()
