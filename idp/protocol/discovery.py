@@ -86,8 +86,10 @@ def build_metadata(
             dict.fromkeys((*_TOKEN_CLAIMS, *(name for names in SCOPE_CLAIMS.values() for name in names)))
         ),
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": True,
+        "require_request_uri_registration": True,
+        "request_object_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "ui_locales_supported": list(LANGUAGES),
     }
     if "userinfo_endpoint" in metadata:

@@ -61,7 +61,7 @@ def test_standard_members(house: House) -> None:
     document = house.app.test_client().get(PATHS[0]).get_json()
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert document["authorization_response_iss_parameter_supported"] is True
-    assert document["request_uri_parameter_supported"] is False
+    assert document["request_uri_parameter_supported"] is True
     assert document["id_token_signing_alg_values_supported"][0] == "RS256"
     assert {"openid", "profile", "email", "approval", "session"} <= set(document["scopes_supported"])
     assert {"approval_status", "session_expiry", "sub"} <= set(document["claims_supported"])

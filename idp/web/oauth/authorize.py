@@ -6,7 +6,9 @@ Sign-in pages send the person to `/oauth/continue/<handle>`, where what happens 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -20,6 +22,7 @@ from idp.protocol.access_token import with_envelope
 from idp.protocol.authorization_request import check_request
 from idp.protocol.authorization_response import Reply, build_error
 from idp.protocol.parameters import Parameters
+from idp.protocol.request_object import RequestObjects, merge_request_object
 from idp.store import grants, pending
 from idp.web.browser_session import browser_id, current_session
 from idp.web.context import provider
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 blueprint = Blueprint("authorize", __name__)
 log = structlog.get_logger("idp.web.oauth.authorize")
 
+OBJECT = "application/oauth-authz-req+jwt, application/jwt"
 PARKED = "parked-authorization"
 PARKED_SECONDS = 90
 
@@ -58,8 +62,12 @@ def authorize() -> AnyResponse:
         parameters = read_parameters()
         if request.method == "POST":
             return _park(parameters)
-        unparked = _unpark(parameters)
-        return _answer(with_envelope(build_issuing(provider()), lambda issuing: _begin(issuing, unparked)))
+        sent = _unpark(parameters)
+        try:
+            merged = _merge(sent)
+        except ProtocolError as error:
+            return _answer(_refuse_object(sent, error))
+        return _answer(with_envelope(build_issuing(provider()), lambda issuing: _begin(issuing, merged)))
     except ProtocolError as error:
         return pages.show_unusable(error)
 
@@ -98,9 +106,31 @@ def _visitor() -> endpoint.Visitor | None:
     return endpoint.Visitor(session.account_id, session.sid, session.auth_time, session.is_idle)
 
 
-def _park(parameters: Parameters) -> Response | AnyResponse:
-    """Keep a POST and come back with cookies; what is wrong with client or redirect URI is said at once."""
+def _merge(parameters: Parameters) -> Parameters:
+    """With the parameters of a request object, which may have to be fetched; so before any transaction."""
     parts = provider()
+    objects = RequestObjects(
+        parts.settings.server.issuer, parts.clients.find, parts.client_keys, partial(parts.fetcher.get, accept=OBJECT)
+    )
+    return merge_request_object(parameters, objects, parts.clock())
+
+
+def _refuse_object(parameters: Parameters, error: ProtocolError) -> Outcome:
+    """Tell the client that its request object is not taken, if what stands beside it says where to."""
+    is_known = _visitor() is not None
+    with provider().database.reading() as tx:
+        opened = endpoint.open_request(tx, _rules(build_issuing(provider())), parameters)
+    return _refuse_request(opened, error, is_known=is_known)
+
+
+def _park(parameters: Parameters) -> Response | AnyResponse:
+    """Keep a POST and come back with cookies; what is wrong with client or redirect URI is said at once.
+
+    A request object is read now, while its parameters are at hand; one that is not taken is refused when the GET comes.
+    """
+    parts = provider()
+    with suppress(ProtocolError):
+        parameters = _merge(parameters)
     now = parts.clock()
     with parts.database.transaction() as tx:
         endpoint.open_request(tx, _rules(build_issuing(parts)), parameters)

@@ -137,8 +137,8 @@ FAULTS: list[tuple[dict[str, str | None], str]] = [
     ({"nonce": "n" * 4001}, "invalid_request"),
     ({"unheard": "n" * 4001}, "invalid_request"),
     ({"login_hint": "n" * 256}, "invalid_request"),
-    ({"request": "x.y.z"}, "request_not_supported"),
-    ({"request_uri": "https://site.example/r"}, "request_uri_not_supported"),
+    ({"request": "x.y.z"}, "invalid_request_object"),
+    ({"request_uri": "https://site.example/r"}, "invalid_request_uri"),
     ({"registration": "{}"}, "registration_not_supported"),
 ]
 
