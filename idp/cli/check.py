@@ -58,9 +58,17 @@ def check_server(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield Finding("good", "issuer", server.issuer)
-        if server.trusted_proxies == 0 and is_loopback_host(server.bind.rpartition(":")[0]):
+        if server.trusted_proxies:
+            yield Finding("good", "proxies", f"{server.trusted_proxies} in front; the first must buffer request bodies")
+        elif is_loopback_host(server.bind.rpartition(":")[0]):
             yield Finding(
                 "should", "proxies", "a proxy in front needs server.trusted_proxies = 1, or limits see only its address"
+            )
+        else:
+            yield Finding(
+                "should",
+                "proxies",
+                "put a proxy in front that buffers request bodies: slow senders would hold all threads",
             )
     if not (told.terms_url and told.privacy_url):
         yield Finding(
