@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +14,16 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import Shoot
-from tests.support.connect import Connection, application, connection, find_program, program, sign_in, wait_for
+from tests.support.connect import (
+    Connection,
+    application,
+    connection,
+    find_program,
+    program,
+    read_blocks,
+    sign_in,
+    wait_for,
+)
 from tests.support.smtp import SmtpServer
 
 # What Debian's package brings in apache2.conf, ports.conf and by a2enmod.
@@ -22,7 +33,7 @@ DefaultRuntimeDir "{folder}"
 PidFile "{folder}/apache.pid"
 ServerName 127.0.0.1
 Listen 127.0.0.1:{port}
-ErrorLog /dev/stderr
+ErrorLog "{folder}/error.log"
 {modules}
 <IfModule unixd_module>
     User www-data
@@ -32,21 +43,29 @@ ErrorLog /dev/stderr
     Include "{site}"
 </VirtualHost>
 """
+PAGE = "mod_auth_openidc.md"
 MODULES = Path("/usr/lib/apache2/modules")
 LOADED = ("mpm_event", "authn_core", "authz_core", "authz_user", "headers", "proxy", "proxy_http", "auth_openidc")
 
 
+@contextmanager
+def running(folder: Path, smtp_url: str, **changes: Mapping[str, str]) -> Iterator[Connection]:
+    """Apache in front of an application, and the provider that it knows, for the block."""
+    with connection(folder, smtp_url, PAGE, **changes) as made, application() as backend:
+        config = folder / "apache.conf"
+        modules = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in LOADED)
+        site = made.write("site.conf", APPLICATION=backend, KEYS=str(folder))
+        config.write_text(AROUND.format(folder=folder, port=made.port, modules=modules, site=site), encoding="utf-8")
+        command = [find_program("apache2"), "-f", config, "-DFOREGROUND"]
+        with program(command, url=made.site + "/goodbye", log=folder / "apache.log", cwd=folder):
+            yield made
+
+
 @pytest.fixture
 def apache(tmp_path: Path, smtp_server: SmtpServer) -> Iterator[Connection]:
-    """Apache in front of an application, and the provider that it knows."""
-    with connection(tmp_path, smtp_server.url, "mod_auth_openidc.md") as made, application() as backend:
-        config = tmp_path / "apache.conf"
-        modules = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in LOADED)
-        site = made.write("site.conf", APPLICATION=backend)
-        config.write_text(AROUND.format(folder=tmp_path, port=made.port, modules=modules, site=site), encoding="utf-8")
-        command = [find_program("apache2"), "-f", config, "-DFOREGROUND"]
-        with program(command, url=made.site + "/goodbye", log=tmp_path / "apache.log", cwd=tmp_path):
-            yield made
+    """As the page says."""
+    with running(tmp_path, smtp_server.url) as made:
+        yield made
 
 
 def test_apache_signs_a_customer_in_refreshes_and_signs_out(apache: Connection, page: Page, shoot: Shoot) -> None:
@@ -107,6 +126,80 @@ def test_a_sign_out_at_the_provider_ends_the_session_at_apache(apache: Connectio
         return page.locator("#login-submit").is_visible()
 
     wait_for(is_out, "the end of Apache's session")
+
+
+def test_apache_signs_in_without_a_shared_secret(
+    tmp_path: Path, smtp_server: SmtpServer, page: Page, shoot: Shoot
+) -> None:
+    """`private_key_jwt`; the provider fetches the key from the site (`jwks_uri`)."""
+    blocks = read_blocks(PAGE)
+    subprocess.run(blocks["keys.sh"].split(), cwd=tmp_path, check=True, capture_output=True)
+    instead = {
+        'client_secret = "${CLIENT_SECRET}"': blocks["keys.toml"].strip(),
+        "OIDCClientSecret ${CLIENT_SECRET}": blocks["keys.conf"].strip(),
+    }
+    with running(tmp_path, smtp_server.url, instead=instead) as apache:
+        check_sign_in_and_out(apache, page)
+        shoot(page, "signed-out")
+
+
+GRANTS = 'grant_types = ["authorization_code", "refresh_token"]'
+IMPLICIT = 'grant_types = ["implicit"]'
+HYBRID = 'grant_types = ["authorization_code", "implicit", "refresh_token"]'
+PKCE = "OIDCPKCEMethod S256"
+BACK_CHANNEL = (
+    'backchannel_logout_uri = "${SITE}/signed-in?logout=backchannel"\nbackchannel_logout_session_required = true'
+)
+OTHER_WAYS = {
+    "implicit": {
+        GRANTS: f'{IMPLICIT}\nresponse_types = ["id_token token"]',
+        PKCE: 'OIDCResponseType "id_token token"',
+    },
+    "hybrid, posted": {
+        GRANTS: f'{HYBRID}\nresponse_types = ["code id_token token"]',
+        PKCE: f'{PKCE}\nOIDCResponseType "code id_token token"\nOIDCResponseMode form_post',
+    },
+    "request posted, pairwise, secret that signs": {
+        GRANTS: f'{GRANTS}\nsubject_type = "pairwise"\ntoken_endpoint_auth_method = "client_secret_jwt"',
+        PKCE: f"{PKCE}\nOIDCProviderAuthRequestMethod POST\nOIDCProviderTokenEndpointAuth client_secret_jwt",
+    },
+}
+
+
+@pytest.mark.parametrize("way", OTHER_WAYS)
+def test_apache_signs_in_in_other_ways(way: str, tmp_path: Path, smtp_server: SmtpServer, page: Page) -> None:
+    """What the page does not advise, and clients that are older than it use."""
+    with running(tmp_path, smtp_server.url, instead=OTHER_WAYS[way]) as apache:
+        check_sign_in_and_out(apache, page)
+
+
+def test_a_sign_out_at_the_provider_reaches_apache_in_a_frame(
+    tmp_path: Path, smtp_server: SmtpServer, page: Page, shoot: Shoot
+) -> None:
+    """Front-Channel Logout 1.0 with `sid`, for sites that the provider cannot reach."""
+    front = 'frontchannel_logout_uri = "${SITE}/signed-in?logout=get"\nfrontchannel_logout_session_required = true'
+    with running(tmp_path, smtp_server.url, instead={BACK_CHANNEL: front}) as apache:
+        page.goto(apache.site + "/")
+        sign_in(page)
+        expect(page.locator("#seen")).to_be_visible()
+        page.goto(apache.issuer + "/")
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.locator("h1")).to_contain_text("You are signed out", timeout=15_000)
+        shoot(page, "signed-out")
+        page.goto(apache.site + "/")
+        expect(page.locator("#login-submit")).to_be_visible()
+
+
+def check_sign_in_and_out(apache: Connection, page: Page) -> None:
+    """The short way round."""
+    page.goto(apache.site + "/downloads")
+    sign_in(page)
+    expect(page).to_have_url(apache.site + "/downloads")
+    expect(page.locator("#seen")).to_contain_text("OIDC_CLAIM_email: approved@example.com")
+    page.goto(f"{apache.site}/signed-in?logout={quote(apache.site + '/goodbye', safe='')}")
+    expect(page).to_have_url(re.compile(re.escape(apache.site) + "/goodbye"))
+    page.goto(apache.site + "/downloads")
+    expect(page.locator("#login-submit")).to_be_visible()
 
 
 def read_info(apache: Connection, page: Page) -> Any:

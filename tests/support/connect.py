@@ -42,6 +42,14 @@ def read_blocks(page: str) -> dict[str, str]:
     return {match["file"]: match["text"] for match in _BLOCK.finditer(text)}
 
 
+def change(files: dict[str, str], instead: Mapping[str, str]) -> dict[str, str]:
+    """The files with other lines; a line that is in none of them fails."""
+    for old, new in instead.items():
+        assert any(old + "\n" in text for text in files.values()), f"no file has the line {old!r}"
+        files = {name: text.replace(old + "\n", new + "\n") for name, text in files.items()}
+    return files
+
+
 def fill_in(text: str, values: Mapping[str, str]) -> str:
     """Put values into the places for them; a place without a value is a KeyError."""
     return _PLACE.sub(lambda match: values[match[1]], text)
@@ -81,8 +89,13 @@ class Connection:
 
 
 @contextmanager
-def connection(folder: Path, smtp_url: str, page: str, *, settings: str = "") -> Iterator[Connection]:
-    """`idp serve` on SQLite with the demo's people and the client of this page, for the block; `settings` more of it."""
+def connection(
+    folder: Path, smtp_url: str, page: str, *, settings: str = "", instead: Mapping[str, str] | None = None
+) -> Iterator[Connection]:
+    """`idp serve` on SQLite with the demo's people and the client of this page, for the block.
+
+    `settings`: more for the provider. `instead`: lines of the page and what stands there in this test.
+    """
     ports = {"provider": free_port(), "library": free_port(), "portal": free_port()}
     issuer, site = f"http://localhost:{ports['provider']}", f"http://127.0.0.1:{ports['library']}"
     values = {
@@ -91,7 +104,7 @@ def connection(folder: Path, smtp_url: str, page: str, *, settings: str = "") ->
         "CLIENT_SECRET": "secret-of-a-client-that-nobody-here-wrote",
         "COOKIE_KEY": "0123456789abcdef0123456789abcdef",
     }
-    made = Connection(folder, issuer, site, values, read_blocks(page))
+    made = Connection(folder, issuer, site, values, change(read_blocks(page), instead or {}))
     config = configuration(folder, f"sqlite:///{folder / 'idp.sqlite3'}", ports, smtp_url)
     config.write_text(config.read_text(encoding="utf-8") + settings, encoding="utf-8")
     demo = {
