@@ -164,7 +164,7 @@ UNUSABLE = [
 ]
 
 
-@pytest.mark.parametrize("key", UNUSABLE, ids=lambda key: repr(key)[:60])
+@pytest.mark.parametrize("key", UNUSABLE)
 def test_a_key_that_we_cannot_use_is_passed_over(key: object) -> None:
     """Unknown kinds, weak and broken ones: the others of the set still serve (RFC 7517 §5)."""
     assert kids(parse_keys({"keys": [key, {**public("RSA"), "kid": "good"}]})) == ["good"]
