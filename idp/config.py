@@ -186,6 +186,21 @@ class RegistrationSettings(Section):
         return value
 
 
+class ClientSettings(Section):
+    """`[clients]`: sites and services that register themselves (RFC 7591)."""
+
+    registration: Literal["closed", "token", "open"] = Field(
+        "closed", description="Who may register a client: nobody, whoever has an initial access token, or anybody."
+    )
+    secret_days: int = Field(
+        0, ge=0, le=3650, description="The secret of such a client ends after so many days; 0: never."
+    )
+    require_pkce: bool = Field(
+        True,
+        description="False: such clients need no PKCE if they have a secret or key. For tests, never in production.",
+    )
+
+
 class PasswordSettings(Section):
     """`[passwords]`: argon2id (RFC 9106) and the rules of choosing one."""
 
@@ -242,6 +257,9 @@ class LimitSettings(Section):
     )
     network_tries: int = Field(10, ge=5, le=10000, description="Wrong passwords from one network in a minute.")
     mails_per_hour: int = Field(5, ge=1, le=100, description="Mails that forms may send to one mailbox in an hour.")
+    client_registrations: int = Field(
+        20, ge=1, le=100000, description="Clients that one network may register in an hour where anybody may."
+    )
     mail_requests: int = Field(20, ge=5, le=10000, description="Mails that one network may ask for in an hour.")
 
 
@@ -325,6 +343,7 @@ class Settings(Section):
     keys: KeySettings = KeySettings()
     mail: MailSettings = MailSettings()
     registration: RegistrationSettings = RegistrationSettings()
+    clients: ClientSettings = ClientSettings()
     passwords: PasswordSettings = PasswordSettings()
     lifetimes: LifetimeSettings = LifetimeSettings()
     tokens: TokenSettings = TokenSettings()
@@ -339,6 +358,8 @@ class Settings(Section):
         found = {}
         if not self.limits.enabled:
             found["limits.enabled"] = "nothing counts wrong passwords; anybody may guess without end"
+        if not self.clients.require_pkce:
+            found["clients.require_pkce"] = "clients that register themselves work without PKCE; a stolen code would do"
         if self.passwords.memory_kib < LEAST_MEMORY_KIB or self.passwords.time_cost < 2:
             found["passwords"] = "argon2id is cheaper than 19456 KiB and 2 passes; stolen hashes would be guessed soon"
         return found

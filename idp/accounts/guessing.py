@@ -92,6 +92,15 @@ def take_mail_request(provider: Provider, tx: Transaction, caller: Caller, now: 
     return None if taken.may_try else Refusal("mail.slowed_down", until=taken.waits_until)
 
 
+def take_client_registration(provider: Provider, address: str, now: int) -> int | None:
+    """Count a client that registers without a token, per network (RX-4). Out: until when the network waits, or None."""
+    limits = provider.settings.limits
+    key = "client-registration:network:" + network_of(address)
+    with provider.database.transaction() as tx:
+        taken = take_try(tx, key, _allow(limits, Allowance(limits.client_registrations, 3600, 3600)), now)
+    return None if taken.may_try else taken.waits_until
+
+
 def take_telling(tx: Transaction, caller: Caller, now: int) -> bool:
     """Whether a form may tell this network once more that an address has an account (EN-5: ten in an hour)."""
     return take_try(tx, "telling:network:" + network_of(caller.address), Allowance(10, 3600, 3600), now).may_try

@@ -37,7 +37,12 @@ class Finding:
 @with_settings
 def command(settings: Settings, as_json: bool) -> None:
     """Say what is missing for production; nothing is changed."""
-    findings = [*check_server(settings), *check_mail(settings), *check_database(settings)]
+    findings = [
+        *check_server(settings),
+        *check_registration(settings),
+        *check_mail(settings),
+        *check_database(settings),
+    ]
     if as_json:
         print_json([{"level": f.level, "about": f.about, "text": f.text} for f in findings])
     else:
@@ -73,6 +78,16 @@ def check_server(settings: Settings) -> Iterator[Finding]:
     if not (told.terms_url and told.privacy_url):
         yield Finding(
             "should", "legal", "registration.terms_url and registration.privacy_url are shown on each page; set both"
+        )
+
+
+def check_registration(settings: Settings) -> Iterator[Finding]:
+    """Who may register a client."""
+    if settings.clients.registration == "open":
+        yield Finding(
+            "should",
+            "sites",
+            'anybody may register a site; clients.registration = "token" asks for an initial access token',
         )
 
 

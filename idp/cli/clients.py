@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from idp.accounts.clients import delete_client
 from idp.accounts.endings import apply_ending
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, with_settings
+from idp.cli.initial_tokens import initial_tokens
 from idp.keys.secrets import new_long_secret, new_secret
 from idp.policy.endings import Act
 from idp.store import audit, clients
@@ -82,6 +84,13 @@ def enable_command(settings: Settings, client_id: str) -> None:
 @command.command("new-secret")
 @click.argument("client_id")
 @click.option(
+    "--valid-for",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 3650),
+    help="Days until the new one ends; 0: never.",
+)
+@click.option(
     "--overlap",
     default=0,
     show_default=True,
@@ -89,7 +98,7 @@ def enable_command(settings: Settings, client_id: str) -> None:
     help="Seconds the old one still works.",
 )
 @with_settings
-def new_secret_command(settings: Settings, client_id: str, overlap: int) -> None:
+def new_secret_command(settings: Settings, client_id: str, overlap: int, valid_for: int) -> None:
     """Give a client a new secret and print it, this once."""
     provider = open_provider(settings)
     now = provider.clock()
@@ -99,9 +108,27 @@ def new_secret_command(settings: Settings, client_id: str, overlap: int) -> None
             raise Refused(f"{client_id} has no secret: it is registered with {client.token_endpoint_auth_method}")
         secret = new_long_secret() if client.signs_with_secret else new_secret()
         seal_with = provider.master if client.signs_with_secret else None
-        clients.set_client_secret(tx, client_id, secret, seal_with=seal_with, now=now, overlap=overlap)
+        ends_at = now + valid_for * 86400 if valid_for else None
+        clients.set_client_secret(
+            tx, client_id, secret, seal_with=seal_with, expires_at=ends_at, now=now, overlap=overlap
+        )
         audit.record(tx, "client_secret_changed", now=now, actor_kind="operator", client_id=client_id)
     click.echo(secret)
+
+
+@command.command("delete")
+@click.argument("client_id")
+@with_settings
+def delete_command(settings: Settings, client_id: str) -> None:
+    """Delete a client with all that it held; `disable` first tells it of the sign-ins that end."""
+    provider = open_provider(settings)
+    with provider.database.transaction() as tx:
+        if not delete_client(provider, tx, client_id, actor_kind="operator", now=provider.clock()):
+            raise Refused(f"there is no client {client_id}; see: idp clients list")
+    click.echo(f"{client_id} is deleted")
+
+
+command.add_command(initial_tokens)
 
 
 def _get(tx: Transaction, client_id: str) -> RegisteredClient:
@@ -132,5 +159,6 @@ def _policy(client: RegisteredClient) -> str:
         "no consent page" if client.first_party else "",
         "NO PKCE" if client.pkce_exempt else "",
         "introspects" if client.may_introspect else "",
+        "registered itself" if client.registration_hash else "",
     ]
     return ", ".join(word for word in words if word)

@@ -285,3 +285,6 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {
     "userinfo_encrypted_response_enc": _one_of(*CONTENT_ALGORITHMS),
     "userinfo_signed_response_alg": _text,
 }
+
+METADATA_NAMES = frozenset(_CHECKS)
+"""Everything that can be registered."""

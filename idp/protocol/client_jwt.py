@@ -7,8 +7,6 @@ about keys (`jwk`, `jku`, `x5c`, `x5u`) is never looked at, `none` and `crit` ar
 from __future__ import annotations
 
 import base64
-import binascii
-import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ from joserfc.jws import JWSRegistry
 from idp.keys.keyring import LONGEST_JWT, InvalidJwt
 from idp.protocol.client import MAC_ALGORITHMS, SIGNING_ALGORITHMS
 from idp.protocol.client_keys import find_verification_keys
+from idp.protocol.json_object import parse_json_object
 
 if TYPE_CHECKING:
     from idp.protocol.client_keys import ClientKeys
@@ -118,24 +117,9 @@ def _check(jwt: ClientJwt, keys: Iterable[Any], prepare: Callable[[Any], Any] = 
 def _parse_object(part: str) -> dict[str, Any]:
     """One part: base64url of UTF-8 of a JSON object whose members come once (RFC 8725 §2.6, §3.7)."""
     try:
-        text = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True).decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse)
-    except (binascii.Error, ValueError, RecursionError):
-        raise InvalidJwt("no JSON in UTF-8, or a member that comes twice") from None
-    if not isinstance(value, dict):
-        raise InvalidJwt("no JSON object")
-    return value
-
-
-def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(members)
-    if len(found) != len(members):
-        raise ValueError("a member comes twice")
-    return found
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+        return parse_json_object(base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True))
+    except ValueError:
+        raise InvalidJwt("no JSON object in UTF-8, or a member that comes twice") from None
 
 
 class _OneAlgorithm(JWSRegistry):

@@ -35,7 +35,8 @@ _SAVE = Statement(
 _SET_DISABLED = Statement("UPDATE clients SET disabled = :disabled, updated_at = :now WHERE client_id = :client_id")
 _ADD_SECRET = Statement(
     "INSERT INTO client_secrets (client_id, secret_hash, sealed, created_at, expires_at) VALUES (:client_id, :secret_hash,"
-    " :sealed, :now, NULL) ON CONFLICT (client_id, secret_hash) DO UPDATE SET sealed = excluded.sealed, expires_at = NULL"
+    " :sealed, :now, :expires_at) ON CONFLICT (client_id, secret_hash) DO UPDATE SET sealed = excluded.sealed,"
+    " expires_at = excluded.expires_at"
 )
 _FORGET_SEALED = Statement(
     "UPDATE client_secrets SET sealed = NULL WHERE client_id = :client_id AND sealed IS NOT NULL"
@@ -77,6 +78,7 @@ class RegisteredClient:
     resources: tuple[str, ...]
     may_introspect: frozenset[str]
     access_token_format: str = "opaque"
+    created_at: int = 0
     registration_hash: bytes | None = field(default=None, repr=False)
     secret_hashes: tuple[tuple[bytes, int | None], ...] = field(default=(), repr=False)
     sealed_secrets: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
@@ -215,15 +217,22 @@ def save_client(
 
 
 def set_client_secret(
-    tx: Transaction, client_id: str, secret: str, *, seal_with: MasterKey | None = None, now: int, overlap: int = 0
+    tx: Transaction,
+    client_id: str,
+    secret: str,
+    *,
+    seal_with: MasterKey | None = None,
+    expires_at: int | None = None,
+    now: int,
+    overlap: int = 0,
 ) -> None:
-    """Give a client its secret; the ones it had work for `overlap` seconds more (CA-3).
+    """Give a client its secret; the ones it had work for `overlap` seconds more, and not beyond their own end (CA-3).
 
     `seal_with` is for a client that signs with its secret, which we must be able to read; of all others a hash is kept.
     """
     secret_hash = hash_secret("client", secret)
     sealed = seal_with.seal(secret.encode(), _identity(client_id, secret_hash)) if seal_with else None
-    tx.run(_ADD_SECRET, client_id=client_id, secret_hash=secret_hash, sealed=sealed, now=now)
+    tx.run(_ADD_SECRET, client_id=client_id, secret_hash=secret_hash, sealed=sealed, now=now, expires_at=expires_at)
     tx.run(_END_OTHER_SECRETS, client_id=client_id, secret_hash=secret_hash, at=now + overlap)
     tx.run(_DELETE_ENDED_SECRETS, client_id=client_id, now=now)
     change_version(tx, CLIENTS_VERSION)
@@ -264,6 +273,7 @@ def _parse(row: Row, secrets: Sequence[Row]) -> RegisteredClient:
         resources=tuple(json.loads(row["resources"])),
         may_introspect=frozenset(json.loads(row["may_introspect"])),
         access_token_format=row["access_token_format"],
+        created_at=row["created_at"],
         registration_hash=None if row["registration_hash"] is None else bytes(row["registration_hash"]),
         secret_hashes=tuple((bytes(secret["secret_hash"]), secret["expires_at"]) for secret in secrets),
         sealed_secrets={

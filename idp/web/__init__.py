@@ -21,7 +21,18 @@ def mount(app: Flask, provider: Provider) -> None:
     from idp.web.cross_origin import CrossOrigin
     from idp.web.edge import Edge
     from idp.web.forms import FormRequest
-    from idp.web.oauth import authorize, check_session, discovery, introspect, jwks, logout, revoke, token, userinfo
+    from idp.web.oauth import (
+        authorize,
+        check_session,
+        client_registration,
+        discovery,
+        introspect,
+        jwks,
+        logout,
+        revoke,
+        token,
+        userinfo,
+    )
     from idp.web.ops import health, mailbox
 
     app.extensions["idp"] = provider
@@ -36,6 +47,9 @@ def mount(app: Flask, provider: Provider) -> None:
         app.register_blueprint(room.blueprint)
     for endpoint in (authorize, logout, discovery, jwks, token, userinfo, introspect, revoke):
         app.register_blueprint(endpoint.blueprint)
+    app.register_blueprint(client_registration.management)
+    if provider.settings.clients.registration != "closed":
+        app.register_blueprint(client_registration.blueprint)
     if provider.settings.is_https:
         app.register_blueprint(check_session.blueprint)
     staff.install(app)

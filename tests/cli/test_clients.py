@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from idp.store import clients
+from idp.cli import main
+from idp.store import audit, client_registration, clients
 from idp.store.clients import RegisteredClient
 from tests.cli.test_apply import Terminal
 from tests.support.client_signing import make_key, public_jwks
@@ -90,3 +93,71 @@ jwks = {{ keys = [{{ {members} }}] }}
     refused = terminal.run("clients", "new-secret", "signer")
     assert (refused.exit_code, "registered with private_key_jwt" in refused.output) == (1, True)
     assert terminal.apply(file + f'client_secret = "{SECRET}"\n').exit_code == 1
+
+
+def test_a_new_secret_may_end(terminal: Terminal) -> None:
+    """A secret with an end, in days (CA-3)."""
+    terminal.apply(SIGNER)
+    assert terminal.run("clients", "new-secret", "mac", "--valid-for", "30").exit_code == 0
+    ends = [at for _, at in get(terminal, "mac").secret_hashes if at is not None and at > time.time()]
+    assert len(ends) == 1
+    assert abs(ends[0] - time.time() - 30 * 86400) < 60
+
+
+def test_initial_tokens_are_made_listed_and_revoked(terminal: Terminal) -> None:
+    """The token is printed once; the list has its label (RFC 7591 §3)."""
+    made = terminal.run("clients", "initial-token", "new", "Team North", "--uses", "3", "--days", "2")
+    token = made.stdout.strip()
+    assert len(token) == 43
+    assert "registration is closed" in made.stderr
+    again = terminal.run("clients", "initial-token", "new", "Team North")
+    assert (again.exit_code, "already" in again.output) == (1, True)
+    listed = terminal.run("clients", "initial-token", "list", "--json").output
+    (only,) = json.loads(listed)
+    assert (only["label"], only["uses_left"]) == ("Team North", 3)
+    assert abs(only["expires_at"] - time.time() - 2 * 86400) < 60
+    assert token not in listed
+    assert "Team North" in terminal.run("clients", "initial-token", "list").output
+    assert terminal.run("clients", "initial-token", "revoke", "Team North").exit_code == 0
+    assert terminal.run("clients", "initial-token", "revoke", "Team North").exit_code == 1
+    assert json.loads(terminal.run("clients", "initial-token", "list", "--json").output) == []
+
+
+def test_an_initial_token_may_serve_for_ever(terminal: Terminal) -> None:
+    """Any number of sites, without an end: for tests and for one's own automation."""
+    made = terminal.run("clients", "initial-token", "new", "automation", "--uses", "0", "--days", "0")
+    with terminal.post.provider.database.transaction() as tx:
+        for now in (0, 2**40):
+            assert client_registration.use_initial_token(tx, made.stdout.strip(), now) == "automation"
+
+
+@pytest.mark.parametrize("label", ["", " ", "two\nlines", "x" * 101])
+def test_a_label_is_a_text_on_one_line(terminal: Terminal, label: str) -> None:
+    """Wrong use is told as such."""
+    assert terminal.run("clients", "initial-token", "new", label).exit_code == 2
+
+
+def test_a_client_is_deleted(terminal: Terminal) -> None:
+    """With its secrets; the trail says who did it."""
+    terminal.apply(SIGNER)
+    assert terminal.run("clients", "delete", "mac").exit_code == 0
+    assert terminal.run("clients", "show", "mac").exit_code == 1
+    refused = terminal.run("clients", "delete", "mac")
+    assert (refused.exit_code, "there is no client mac" in refused.output) == (1, True)
+    with terminal.post.provider.database.reading() as tx:
+        assert audit.page_events(tx, act="client_deleted")[0].actor_kind == "operator"
+
+
+@pytest.mark.parametrize(
+    ("lines", "level", "word"),
+    [
+        ('registration = "open"', "should", "anybody may register a site"),
+        ("require_pkce = false", "must", "clients.require_pkce"),
+    ],
+)
+def test_check_tells_who_may_register(tmp_path: Path, lines: str, level: str, word: str) -> None:
+    """What has no place in production is said (`idp check`)."""
+    config = tmp_path / "config.toml"
+    config.write_text(f'[database]\nurl = "sqlite:///{tmp_path}/idp.sqlite3"\n[clients]\n{lines}\n')
+    result = CliRunner().invoke(main, ["--config", str(config), "check", "--json"])
+    assert any(one["level"] == level and word in one["text"] for one in json.loads(result.output))

@@ -1,0 +1,28 @@
+"""JSON objects that strangers sent, read strictly: UTF-8, every member once, no constants that JSON lacks (RFC 8259 §4, §8.1)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def parse_json_object(data: bytes) -> dict[str, Any]:
+    """The object. Raises `ValueError`, also for what is too deep to read."""
+    try:
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError("no JSON object")
+    return value
+
+
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) != len(members):
+        raise ValueError("a member comes twice")
+    return found
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
