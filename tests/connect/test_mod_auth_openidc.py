@@ -128,19 +128,26 @@ def test_a_sign_out_at_the_provider_ends_the_session_at_apache(apache: Connectio
     wait_for(is_out, "the end of Apache's session")
 
 
-def test_apache_signs_in_without_a_shared_secret(
-    tmp_path: Path, smtp_server: SmtpServer, page: Page, shoot: Shoot
+SIGNED_REQUESTS = """OIDCRequestObject '{ "crypto": { "sign_alg": "RS256" }, "request_object_type": "request" }'"""
+
+
+@pytest.mark.parametrize("are_requests_signed", [False, True], ids=["client", "client and requests"])
+def test_apache_signs_instead_of_sharing_a_secret(
+    are_requests_signed: bool, tmp_path: Path, smtp_server: SmtpServer, page: Page
 ) -> None:
-    """`private_key_jwt`; the provider fetches the key from the site (`jwks_uri`)."""
+    """`private_key_jwt` and request objects; the provider fetches the key from the site (`jwks_uri`)."""
     blocks = read_blocks(PAGE)
     subprocess.run(blocks["keys.sh"].split(), cwd=tmp_path, check=True, capture_output=True)
+    entry, conf = blocks["keys.toml"].strip(), blocks["keys.conf"].strip()
+    if are_requests_signed:
+        entry += '\nrequire_signed_request_object = true\nrequest_object_signing_alg = "RS256"'
+        conf += f"\n{SIGNED_REQUESTS}"
     instead = {
-        'client_secret = "${CLIENT_SECRET}"': blocks["keys.toml"].strip(),
-        "OIDCClientSecret ${CLIENT_SECRET}": blocks["keys.conf"].strip(),
+        'client_secret = "${CLIENT_SECRET}"': entry,
+        "OIDCClientSecret ${CLIENT_SECRET}": conf,
     }
     with running(tmp_path, smtp_server.url, instead=instead) as apache:
         check_sign_in_and_out(apache, page)
-        shoot(page, "signed-out")
 
 
 GRANTS = 'grant_types = ["authorization_code", "refresh_token"]'

@@ -173,7 +173,10 @@ def _refuse_request(opened: endpoint.OpenRequest, error: ProtocolError, *, is_kn
     """Tell the client by redirect; a stranger first sees where the link leads (RD-13; RFC 9700 §4.11.2)."""
     reply = build_error(opened.reply_to, error)
     log.info(
-        "authorization request refused", client_id=opened.client.client_id, error=error.error, why=error.description
+        "authorization request refused",
+        client_id=opened.client.client_id,
+        error=error.error,
+        why=error.detail or error.description,
     )
     if is_known or opened.request.is_silent:
         return Outcome(reply=reply)

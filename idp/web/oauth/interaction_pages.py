@@ -142,5 +142,6 @@ def _find_reference(end_user: EndUser) -> str:
 def _note(error: ProtocolError) -> str:
     """Log the refusal under the number that the page shows."""
     reference = new_reference()
-    log.info("authorization page refused", reference=reference, error=error.error, why=error.description)
+    why = error.detail or error.description
+    log.info("authorization page refused", reference=reference, error=error.error, why=why)
     return reference
