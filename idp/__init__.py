@@ -27,6 +27,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from flask import Flask
 
     from idp import resources, web
+    from idp.accounts import clients as client_care
     from idp.accounts import password_reset, registration, session_ends
     from idp.accounts.hashing_worker import PasswordHasher
     from idp.clock import system_clock
@@ -76,6 +77,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
             session_ends.forget_old_traces,
             registration.forget_unconfirmed,
             session_ends.forget_old_tokens,
+            client_care.forget_unused_clients,
             forget_delivered,
             key_rotation.follow_schedule,
         ),

@@ -14,6 +14,22 @@ if TYPE_CHECKING:
     from idp.store.database import Transaction
 
 
+UNUSED_DAYS = 30
+AT_ONCE = 100
+
+
+def forget_unused_clients(provider: Provider) -> None:
+    """Delete what strangers registered and nobody uses, so that open registration does not fill the database (RX-4)."""
+    now = provider.clock()
+    while True:
+        with provider.database.transaction() as tx:
+            unused = client_registration.list_unused(tx, now - UNUSED_DAYS * 86400, AT_ONCE)
+            for client_id in unused:
+                delete_client(provider, tx, client_id, actor_kind="system", now=now)
+        if len(unused) < AT_ONCE:
+            return
+
+
 def delete_client(provider: Provider, tx: Transaction, client_id: str, *, actor_kind: ActorKind, now: int) -> bool:
     """Delete a client; its tokens and waiting requests end as if it had been disabled. False: there is none.
 

@@ -91,19 +91,19 @@ class _Fetched:
 
 
 def find_verification_keys(
-    client: RegisteredClient, kid: str | None, alg: str, keys: ClientKeys
+    client: RegisteredClient, kid: str | None, alg: str, keys: ClientKeys, *, again: bool = False
 ) -> tuple[ClientKey, ...]:
     """The keys that a signature of this client may have been made with, best first; empty where there is none.
 
     With a `kid` it is the keys of that name, and then those without a name; a fetched set without the name is fetched
-    again. Raises `Busy` where that cannot be done now.
+    again, and so is any where `again` says that those were not the right ones. Raises `Busy` where that cannot be done now.
     """
 
     def fitting(found: Iterable[ClientKey]) -> list[ClientKey]:
         return [key for key in found if key.verifies(alg) and (kid is None or key.kid in (kid, None))]
 
     def has_it(found: Iterable[ClientKey]) -> bool:
-        return any(kid is None or key.kid == kid for key in fitting(found))
+        return not again and any(kid is None or key.kid == kid for key in fitting(found))
 
     return tuple(sorted(fitting(keys.of(client, has_it)), key=lambda key: key.kid is None))
 

@@ -36,6 +36,16 @@ _LOCK = {
     True: Statement("SELECT registration_hash FROM clients WHERE client_id = :client_id"),
     False: Statement("SELECT registration_hash FROM clients WHERE client_id = :client_id FOR UPDATE"),
 }
+# Nobody let them in, and nobody has used them: no consent, no session at them, no tokens.
+_LIST_UNUSED = Statement(
+    "SELECT c.client_id FROM clients c WHERE c.registration_hash IS NOT NULL AND c.initial_hash IS NULL"
+    " AND c.updated_at < :before"
+    + "".join(
+        f" AND NOT EXISTS (SELECT 1 FROM {table} u WHERE u.client_id = c.client_id)"  # names of our tables
+        for table in ("grants", "session_clients", "token_families", "access_tokens")
+    )
+    + " ORDER BY c.client_id LIMIT :limit"
+)
 _DROP_SECRETS = Statement("DELETE FROM client_secrets WHERE client_id = :client_id")
 _DELETE = tuple(
     Statement(f"DELETE FROM {table} WHERE client_id = :client_id")  # names of our tables, the row itself last
@@ -101,6 +111,11 @@ def find_registered(tx: Transaction, client_id: str, token: str, *, lock: bool =
     if not is_same(hash_secret("registration", token), bytes(kept or _NOBODY)) or not kept:
         return None
     return clients.find_client(tx, client_id)
+
+
+def list_unused(tx: Transaction, before: int, limit: int) -> list[str]:
+    """Clients that registered themselves without a token before an instant, and that nobody uses."""
+    return [row["client_id"] for row in tx.all(_LIST_UNUSED, before=before, limit=limit)]
 
 
 def drop_secrets(tx: Transaction, client_id: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -346,6 +347,37 @@ def test_keys_come_from_the_clients_own_address(house: House) -> None:
         allow(house, site.host)
         assert is_let_in(send(house, assertion(iat=None, exp=house.clock.now + 60)))
         assert len(site.requests) == 1
+
+
+@pytest.mark.parametrize("kid", ["same", None])
+def test_a_key_may_change_without_a_new_name(house: House, kid: str | None) -> None:
+    """The published set is fetched again where the known key does not fit, but not at once (OpenID Connect Core §10.1.1)."""
+    old, new = make_key("RS256"), make_key("RS256", 1)
+
+    def body(key: Any) -> bytes:
+        members = {name: value for name, value in key.as_dict(private=False).items() if name != "kid"}
+        return json.dumps({"keys": [members | ({"kid": kid} if kid else {})]}).encode()
+
+    def tries(key: Any) -> TestResponse:
+        now = house.clock.now
+        return send(house, assertion(key=key, header={"kid": kid}, iat=now, exp=now + 60))
+
+    published = [body(old)]
+
+    def publish(connection: socket.socket) -> None:
+        answer_with("200 OK", published[0])(connection)
+
+    with listening(publish) as site:
+        add_signer(house, jwks=None, jwks_uri=site.url("/jwks"))
+        allow(house, site.host)
+        assert is_let_in(tries(old))
+        published[0] = body(new)
+        assert is_turned_away(tries(new))
+        assert len(site.requests) == 1
+        house.clock.now += 10
+        assert is_let_in(tries(new))
+        assert is_turned_away(tries(old))
+        assert len(site.requests) == 2
 
 
 def allow(house: House, host: str) -> None:

@@ -12,6 +12,7 @@ from joserfc.jwk import OKPKey
 from werkzeug.test import TestResponse
 
 from idp import create_app
+from idp.accounts.clients import forget_unused_clients
 from idp.config import ClientSettings, DatabaseSettings, KeySettings, LimitSettings, Server, Settings
 from idp.keys.secrets import new_secret
 from idp.protocol.authorization_request import SCOPES, is_pkce_exempt
@@ -782,6 +783,24 @@ def test_registrations_can_be_looked_after_when_it_is_closed_again(open_house: H
     path = f"{REGISTER}/{told['client_id']}"
     assert closed.test_client().get(path, headers=headers).status_code == 200
     assert closed.test_client().post(REGISTER, json=GOOD).status_code == 404
+
+
+def test_what_strangers_registered_and_nobody_uses_is_forgotten(open_house: House) -> None:
+    """After 30 days (RX-4); not what came with a token, is used, or was registered by the operator."""
+    add_initial(open_house)
+    unused, permitted, in_use = (registered(open_house) for _ in range(3))
+    invited = register(open_house, token=INITIAL).get_json()
+    with open_house.provider.database.transaction() as tx:
+        grants.save_grant(tx, open_house.anna.account_id, permitted["client_id"], frozenset({"openid"}), NOW)
+    assert redeem(open_house, in_use).status_code == 200
+    forget_unused_clients(open_house.provider)
+    assert manage(open_house, unused).status_code == 200
+    open_house.clock.now += 30 * 86400 + 1
+    forget_unused_clients(open_house.provider)
+    assert manage(open_house, unused).status_code == 401
+    for client in (permitted, in_use, invited):
+        assert manage(open_house, client).status_code == 200
+    assert open_house.count("clients", "registration_hash IS NULL") == 5
 
 
 # Test settings
