@@ -30,12 +30,15 @@ class Step(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the request demands. `has_bad_hint`: an `id_token_hint` came that says nothing; who signs in now is right."""
+    """What the request demands. `subjects`: who may be meant, None for anybody.
+
+    `has_bad_hint`: an `id_token_hint` came that says nothing; who signs in now is right.
+    """
 
     scope: frozenset[str]
     prompt: frozenset[str]
     max_age: int | None
-    hinted_subject: str | None
+    subjects: frozenset[str] | None
     has_bad_hint: bool = False
 
 
@@ -94,7 +97,7 @@ def _decide(asked: Asked, present: Present | None, client: ClientPolicy, now: in
         return Decision(Step.SIGN_IN)
     if asked.has_bad_hint and not present.is_fresh:
         return Decision(Step.REAUTHENTICATE)
-    if asked.hinted_subject is not None and asked.hinted_subject != present.subject:
+    if asked.subjects is not None and present.subject not in asked.subjects:
         # Somebody else is signed in: the right person may sign in, once (OpenID Connect Core §3.1.2.1).
         return Decision(Step.REFUSE, "login_required") if present.is_fresh else Decision(Step.REAUTHENTICATE)
     if needs_new_sign_in(

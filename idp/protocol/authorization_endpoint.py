@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from idp.errors import ProtocolError
 from idp.keys.subject import subject_of
-from idp.policy.authentication_context import AcrWish, can_meet, find_acr
+from idp.policy.authentication_context import find_acr
 from idp.policy.consent import OFFLINE
 from idp.policy.interaction import Asked, ClientPolicy, Decision, Present, Step, decide
 from idp.protocol.access_token import get_account, issue_access_token, sign_id_token
@@ -22,6 +22,7 @@ from idp.protocol.authorization_request import (
     check_client,
     check_redirect_uri,
     check_request,
+    find_acr_wish,
     known_scope,
     parse_authorization_request,
 )
@@ -128,20 +129,20 @@ def find_next_step(
     if visitor is not None and end_user is not None:
         present = _describe(tx, rules, opened, visitor, end_user, waiting, has_consented=has_consented)
     policy = ClientPolicy(opened.client.require_approval, opened.client.first_party)
-    if not can_meet(_find_acr_wish(opened)):
-        return NextStep(Decision(Step.REFUSE, "unmet_authentication_requirements"), end_user)
     return NextStep(decide(_describe_demand(rules, opened), present, policy, now), end_user)
 
 
 def _describe_demand(rules: Rules, opened: OpenRequest) -> Asked:
     request = opened.request
     hint = read_hint(request.id_token_hint, rules.verifier, issuer=rules.issuer, client_id=request.client_id)
-    wanted = request.claims.wish("id_token", "sub").get("value")
+    subjects = request.claims.find_subjects()
+    if hint is not None:
+        subjects = frozenset({hint.subject}) if subjects is None else subjects & {hint.subject}
     return Asked(
         scope=opened.asked_scope,
         prompt=request.prompt,
         max_age=opened.client.default_max_age if request.max_age is None else request.max_age,
-        hinted_subject=wanted if isinstance(wanted, str) else hint.subject if hint else None,
+        subjects=subjects,
         has_bad_hint=request.id_token_hint is not None and hint is None,
     )
 
@@ -240,17 +241,6 @@ def _issue(tx: Transaction, rules: Rules, opened: OpenRequest, end_user: EndUser
     return values
 
 
-def _find_acr_wish(opened: OpenRequest) -> AcrWish:
-    """From `acr_values`, the `claims` parameter, or else what the client registered (§3.1.2.1, §5.5.1.1)."""
-    request = opened.request
-    wish = request.claims.wish("id_token", "acr")
-    if request.claims.has("id_token", "acr"):
-        listed = [*wish.get("values", ()), *([wish["value"]] if "value" in wish else [])]
-        return AcrWish([str(value) for value in listed], is_asked=True, is_essential=bool(wish.get("essential")))
-    values = request.acr_values or opened.client.details.get("default_acr_values") or ()
-    return AcrWish(tuple(values), is_asked=bool(values))
-
-
 def _begin_family(tx: Transaction, rules: Rules, opened: OpenRequest, end_user: EndUser, now: int) -> Family:
     note_session_client(tx, end_user.sid, opened.client.client_id, now)
     offline = OFFLINE in opened.scope
@@ -260,7 +250,7 @@ def _begin_family(tx: Transaction, rules: Rules, opened: OpenRequest, end_user: 
         client_id=opened.client.client_id,
         scope=" ".join(sorted(opened.scope)),
         nonce=opened.request.nonce,
-        acr=find_acr(_find_acr_wish(opened), end_user.amr),
+        acr=find_acr(find_acr_wish(opened.request, opened.client), end_user.amr),
         claims=opened.request.claims.dump(),
         resources=" ".join(opened.request.resources),
         sid=end_user.sid,

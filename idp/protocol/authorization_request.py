@@ -1,7 +1,7 @@
 """The authorization request: OpenID Connect Core §3, RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2.1, RFC 9700 §2.1.
 
 One parse into a frozen value, then small named checks. The client and the redirect URI are checked first, and until they
-hold nothing travels by redirect. Left out: request objects.
+hold nothing travels by redirect. Request objects were laid over the parameters before (`request_object`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from idp.errors import ProtocolError
+from idp.policy.authentication_context import AcrWish, can_meet
 from idp.protocol.authorization_response import QUERY, RESPONSE_MODES
 from idp.protocol.claims_request import ClaimsRequest, parse_claims_request
 from idp.protocol.client import RESPONSE_TYPES
+from idp.protocol.resource_indicators import check_resources as check_registered_resources
+from idp.protocol.resource_indicators import parse_resources
 
 if TYPE_CHECKING:
     from idp.protocol.parameters import Parameters
@@ -125,7 +128,7 @@ def parse_authorization_request(parameters: Parameters) -> AuthorizationRequest:
         faults=tuple(faults),
         claims=claims,
         acr_values=_split(parameters.get("acr_values"))[:20],
-        resources=_split(parameters.get("resource"))[:20],
+        resources=parse_resources(parameters.get("resource")),
     )
 
 
@@ -176,7 +179,7 @@ def check_parameters(request: AuthorizationRequest, client: RegisteredClient) ->
 
 
 def check_unsupported(request: AuthorizationRequest, client: RegisteredClient) -> None:
-    """Request objects and inline registration are refused by their own codes (OpenID Connect Core §3.1.2.6)."""
+    """What was not read by now is refused by its own code, as inline registration is (OpenID Connect Core §3.1.2.6)."""
     for name in ("request", "request_uri", "registration"):
         if name in request.unsupported:
             raise ProtocolError(f"{name}_not_supported", f"the parameter {name} is not supported")
@@ -218,8 +221,23 @@ def check_nonce(request: AuthorizationRequest, client: RegisteredClient) -> None
 
 def check_resources(request: AuthorizationRequest, client: RegisteredClient) -> None:
     """Resource servers that the client is registered for (RFC 8707 §2)."""
-    if set(request.resources) - set(client.resources):
-        raise ProtocolError("invalid_target", "a resource is not known, or not for this client")
+    check_registered_resources(request.resources, client)
+
+
+def check_acr(request: AuthorizationRequest, client: RegisteredClient) -> None:
+    """An essential `acr` is one that can be reached (OpenID Connect Core §5.5.1.1; Unmet Authentication Requirements §2)."""
+    if not can_meet(find_acr_wish(request, client)):
+        raise ProtocolError("unmet_authentication_requirements", "the essential acr cannot be reached")
+
+
+def find_acr_wish(request: AuthorizationRequest, client: RegisteredClient) -> AcrWish:
+    """From `acr_values`, the `claims` parameter, or else what the client registered (§3.1.2.1, §5.5.1.1)."""
+    wish = request.claims.wish("id_token", "acr")
+    if request.claims.has("id_token", "acr"):
+        listed = [*wish.get("values", ()), *([wish["value"]] if "value" in wish else [])]
+        return AcrWish([str(value) for value in listed], is_asked=True, is_essential=bool(wish.get("essential")))
+    values = request.acr_values or client.details.get("default_acr_values") or ()
+    return AcrWish(tuple(values), is_asked=bool(values))
 
 
 def check_pkce(request: AuthorizationRequest, client: RegisteredClient) -> None:
@@ -254,6 +272,7 @@ CHECKS: tuple[Callable[[AuthorizationRequest, RegisteredClient], None], ...] = (
     check_pkce,
     check_prompt,
     check_resources,
+    check_acr,
 )
 
 

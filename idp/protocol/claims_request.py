@@ -28,6 +28,12 @@ class ClaimsRequest:
         """Whether the claim is asked for there."""
         return name in self.places.get(place, {})
 
+    def find_subjects(self) -> frozenset[str] | None:
+        """Whom an ID token may be about, by `value` or `values` (§5.5.1); None where anybody will do."""
+        wish = self.wish("id_token", "sub")
+        listed = [*wish.get("values", ()), *([wish["value"]] if "value" in wish else [])]
+        return frozenset(one for one in listed if isinstance(one, str)) if listed else None
+
     def dump(self) -> str | None:
         """As JSON text, to be kept with what is granted; None where nothing was asked for."""
         return json.dumps(self.places, separators=(",", ":"), sort_keys=True) if self.places else None

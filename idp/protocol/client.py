@@ -36,6 +36,8 @@ MOST_URIS = 50
 _CLIENT_ID = re.compile(r"[!#-\[\]-~]{1,255}")
 _SCOPE = re.compile(r"[!#-\[\]-~]+(?: [!#-\[\]-~]+)*")
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
+# Hosts become sources in the policies of our pages, where `;` and `,` would begin something else (CSP §2.2).
+_NETLOC = re.compile(r"[A-Za-z0-9._-]*(?:\[[0-9A-Fa-f:.]+\])?(?::[0-9]*)?")
 _PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+")
 
 
@@ -236,6 +238,8 @@ def _uri(name: str, value: object) -> str:
         raise ValueError(f"{name}: must be an absolute address without blanks, quotes and asterisks")
     if not parts.scheme or not (parts.netloc or _PRIVATE_SCHEME.fullmatch(parts.scheme)):
         raise ValueError(f"{name}: must be an absolute address, such as https://site.example.com/callback")
+    if not _NETLOC.fullmatch(parts.netloc):
+        raise ValueError(f"{name}: the host must be a name or a number, with a port or without")
     if "#" in uri or "@" in parts.netloc:
         raise ValueError(f"{name}: must have neither a fragment nor a user")
     return uri

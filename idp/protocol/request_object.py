@@ -1,8 +1,9 @@
 """Request objects: OpenID Connect Core §6, RFC 9101. Parameters in a JWT that the client signed, by value or by reference.
 
-What the object says wins over what stands beside it; what only stands beside it is kept, as OpenID Connect has it (§6.1). By
-reference works only for addresses that the client registered, compared with their fragment; the fragment is no hash here.
-Unsigned objects are refused (`none` is no algorithm of ours). Encrypted objects are left out.
+What the object says wins over what stands beside it; what only stands beside it is kept, as OpenID Connect has it (§6.1),
+except for clients that always sign: for them nothing unsigned counts (RFC 9101 §5, §10.5). By reference works only for
+addresses that the client registered, compared with their fragment; the fragment is no hash here. Unsigned objects are
+refused (`none` is no algorithm of ours). Encrypted objects are left out.
 """
 
 from __future__ import annotations
@@ -51,8 +52,9 @@ def merge_request_object(parameters: Parameters, objects: RequestObjects, now: i
     client = objects.find_client(parameters.get("client_id") or "")
     if client is None or client.disabled:
         return parameters
+    always_signs = client.details.get("require_signed_request_object") is True
     if not sent:
-        if client.details.get("require_signed_request_object"):
+        if always_signs:
             raise ProtocolError("invalid_request", "this client signs its requests")
         return parameters
     if len(sent) == 2 or sent & set(parameters.faults):
@@ -64,7 +66,7 @@ def merge_request_object(parameters: Parameters, objects: RequestObjects, now: i
         raise ProtocolError(
             "invalid_request_object", "the request object is not valid", detail=f"request object: {error}"
         ) from None
-    return _lay_over(parameters, said)
+    return _lay_over(parameters, said, is_alone=always_signs)
 
 
 def _fetch(uri: str, client: RegisteredClient, objects: RequestObjects) -> str:
@@ -121,12 +123,19 @@ def _to_parameter(name: str, value: Any) -> str:
     return text
 
 
-def _lay_over(parameters: Parameters, said: Mapping[str, str]) -> Parameters:
+def _lay_over(parameters: Parameters, said: Mapping[str, str], *, is_alone: bool) -> Parameters:
     """§6.1: client and response type must be the same in both places, where both say them."""
     for name in ("client_id", "response_type"):
         beside = parameters.get(name)
         if name in said and beside is not None and sorted(said[name].split()) != sorted(beside.split()):
             raise ProtocolError("invalid_request_object", f"{name} differs between request object and request")
+    if is_alone:
+        return Parameters({"client_id": parameters.values["client_id"], **_sent(said)}, {})
     kept = {name: value for name, value in parameters.values.items() if name not in (BY_VALUE, BY_REFERENCE)}
     faults = {name: fault for name, fault in parameters.faults.items() if name not in said}
-    return Parameters({**kept, **{name: value for name, value in said.items() if value}}, faults)
+    return Parameters({**kept, **_sent(said)}, faults)
+
+
+def _sent(said: Mapping[str, str]) -> dict[str, str]:
+    """A parameter without a value counts as absent (RFC 6749 §3.1)."""
+    return {name: value for name, value in said.items() if value}

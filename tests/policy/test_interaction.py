@@ -9,7 +9,8 @@ import pytest
 from idp.policy.interaction import Asked, ClientPolicy, Present, Step, decide
 
 NOW = 1_800_000_000
-ASKED = Asked(scope=frozenset({"openid"}), prompt=frozenset(), max_age=None, hinted_subject=None)
+BOB = frozenset({"bob"})
+ASKED = Asked(scope=frozenset({"openid"}), prompt=frozenset(), max_age=None, subjects=None)
 ADA = Present("ada", NOW - 100, is_idle=False, is_fresh=False, approval_status="approved", granted=frozenset())
 OWN = ClientPolicy(require_approval=True, first_party=True)
 FOREIGN = ClientPolicy(require_approval=False, first_party=False)
@@ -28,9 +29,10 @@ TABLE = [
     ("select", replace(ASKED, prompt=SELECT), ADA, OWN, Step.SELECT_ACCOUNT),
     ("select, chosen", replace(ASKED, prompt=SELECT), replace(ADA, has_chosen=True), OWN, Step.ANSWER),
     ("select, signed in anew", replace(ASKED, prompt=SELECT), replace(ADA, is_fresh=True), OWN, Step.ANSWER),
-    ("other hinted", replace(ASKED, hinted_subject="bob"), ADA, OWN, Step.REAUTHENTICATE),
-    ("other hinted, fresh", replace(ASKED, hinted_subject="bob"), replace(ADA, is_fresh=True), OWN, Step.REFUSE),
-    ("same hinted", replace(ASKED, hinted_subject="ada"), ADA, OWN, Step.ANSWER),
+    ("other hinted", replace(ASKED, subjects=BOB), ADA, OWN, Step.REAUTHENTICATE),
+    ("other hinted, fresh", replace(ASKED, subjects=BOB), replace(ADA, is_fresh=True), OWN, Step.REFUSE),
+    ("same hinted", replace(ASKED, subjects=frozenset({"ada", "bob"})), ADA, OWN, Step.ANSWER),
+    ("nobody can be meant", replace(ASKED, subjects=frozenset()), ADA, OWN, Step.REAUTHENTICATE),
     ("bad hint", replace(ASKED, has_bad_hint=True), ADA, OWN, Step.REAUTHENTICATE),
     ("bad hint, fresh", replace(ASKED, has_bad_hint=True), replace(ADA, is_fresh=True), OWN, Step.ANSWER),
     ("pending", ASKED, replace(ADA, approval_status="pending"), OWN, Step.EXPLAIN_APPROVAL),

@@ -192,3 +192,30 @@ def test_the_endpoint_takes_objects(lobby: Lobby) -> None:
     assert answer_of(browser.get("/oauth/authorize?" + urlencode({**only_inside, "request": text})))["state"] == "in"
     unknown = browser.authorize(**{**usual, "client_id": "nobody", "request": text})
     assert 'id="error-title"' in unknown.text
+
+
+def test_nothing_unsigned_counts_for_who_always_signs(signer: RegisteredClient) -> None:
+    """RFC 9101 §5, §10.5: whoever holds the browser adds nothing to what the client signed."""
+    strict = replace(signer, details={**signer.details, "require_signed_request_object": True})
+    found = merge(strict, request=make_object(state="in", response_type="code"), prompt="none", scope="openid email")
+    assert found.values == {"client_id": "signer", "state": "in", "response_type": "code"}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_who_always_signs_is_answered_either_way(lobby: Lobby, method: str) -> None:
+    """The object of a POST is read before it waits; when it comes back there is nothing left to sign, nor to forge."""
+    details = signer_details(require_signed_request_object=True)
+    lobby.add_client("signer", first_party=True, require_approval=False, details=details)
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account())
+
+    def send(parameters: dict[str, str]) -> dict[str, str]:
+        if method == "GET":
+            return answer_of(browser.authorize(**parameters))
+        parked = browser.web.post("/oauth/authorize", data=parameters)
+        return answer_of(browser.get(parked.headers["Location"]))
+
+    usual = request_parameters(client_id="signer")
+    assert "code" in send({**usual, "request": make_object(**usual)})
+    assert send(usual)["error"] == "invalid_request"
+    assert send({**usual, "request": make_object(**usual)[:-4]})["error"] == "invalid_request_object"

@@ -6,7 +6,6 @@ Sign-in pages send the person to `/oauth/continue/<handle>`, where what happens 
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -39,7 +38,7 @@ blueprint = Blueprint("authorize", __name__)
 log = structlog.get_logger("idp.web.oauth.authorize")
 
 OBJECT = "application/oauth-authz-req+jwt, application/jwt"
-PARKED = "parked-authorization"
+PARKED, READ = "parked-authorization", "parked-authorization-read"
 PARKED_SECONDS = 90
 
 
@@ -62,9 +61,9 @@ def authorize() -> AnyResponse:
         parameters = read_parameters()
         if request.method == "POST":
             return _park(parameters)
-        sent = _unpark(parameters)
+        sent, is_read = _unpark(parameters)
         try:
-            merged = _merge(sent)
+            merged = sent if is_read else _merge(sent)
         except ProtocolError as error:
             return _answer(_refuse_object(sent, error))
         return _answer(with_envelope(build_issuing(provider()), lambda issuing: _begin(issuing, merged)))
@@ -126,31 +125,37 @@ def _refuse_object(parameters: Parameters, error: ProtocolError) -> Outcome:
 def _park(parameters: Parameters) -> Response | AnyResponse:
     """Keep a POST and come back with cookies; what is wrong with client or redirect URI is said at once.
 
-    A request object is read now, while its parameters are at hand; one that is not taken is refused when the GET comes.
+    A request object is read now, once, and its parameters are kept; one that is not taken is refused when the GET comes.
     """
-    parts = provider()
-    with suppress(ProtocolError):
+    parts, purpose = provider(), READ
+    try:
         parameters = _merge(parameters)
+    except ProtocolError:
+        purpose = PARKED
     now = parts.clock()
     with parts.database.transaction() as tx:
         endpoint.open_request(tx, _rules(build_issuing(parts)), parameters)
         values = {**parameters.values, **dict.fromkeys(parameters.faults, "")}
-        handle = pending.park_request(tx, PARKED, values, now=now, lifetime=PARKED_SECONDS)
+        handle = pending.park_request(tx, purpose, values, now=now, lifetime=PARKED_SECONDS)
     return redirect(url_for("authorize.authorize", handle=handle), 303)
 
 
-def _unpark(parameters: Parameters) -> Parameters:
-    """The parked parameters, where the request is only a handle; a parked fault has no value."""
+def _unpark(parameters: Parameters) -> tuple[Parameters, bool]:
+    """The parked parameters, where the request is only a handle, and whether their request object was read already.
+
+    A parked fault has no value.
+    """
     handle = parameters.get("handle")
     if handle is None or parameters.get("client_id") is not None:
-        return parameters
+        return parameters, False
     parts = provider()
     with parts.database.reading() as tx:
-        parked = pending.find_parked(tx, PARKED, handle, parts.clock())
+        read = pending.find_parked(tx, READ, handle, parts.clock())
+        parked = read or pending.find_parked(tx, PARKED, handle, parts.clock())
     if parked is None:
         raise ProtocolError("invalid_request", "the request has expired", may_redirect=False)
     values = {name: value for name, value in parked.items() if value}
-    return Parameters(values, {name: "not sound" for name, value in parked.items() if not value})
+    return Parameters(values, {name: "not sound" for name, value in parked.items() if not value}), read is not None
 
 
 def _begin(issuing: Issuing, parameters: Parameters) -> Outcome:

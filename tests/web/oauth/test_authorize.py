@@ -120,6 +120,7 @@ FAULTS: list[tuple[dict[str, str | None], str]] = [
     ({"claims": '{"userinfo": []}'}, "invalid_request"),
     ({"claims": '{"id_token": {"acr": {"essential": "yes"}}}'}, "invalid_request"),
     ({"claims": "[" * 3000}, "invalid_request"),
+    ({"claims": '{"id_token": {"acr": {"essential": true, "value": "phr"}}}'}, "unmet_authentication_requirements"),
     ({"resource": "https://api.example/"}, "invalid_target"),
     ({"scope": None}, "invalid_scope"),
     ({"scope": "nothing"}, "invalid_scope"),

@@ -198,9 +198,28 @@ def test_acr_is_told_to_whoever_asks(browser: Browser) -> None:
 
 def test_a_sub_that_is_asked_for_must_be_the_one_who_is_there(lobby: Lobby, browser: Browser) -> None:
     """§5.5.1: for another person than the one signed in there is no answer."""
-    for value, error in ((browser_account(lobby), None), ("somebody-else", "login_required")):
-        wish = json.dumps({"id_token": {"sub": {"value": value}}})
-        assert answer_of(ask(browser, "id_token", claims=wish, prompt="none")).get("error") == error
+    ada = browser_account(lobby)
+    wishes: list[tuple[dict[str, Any], str | None]] = [
+        ({"value": ada}, None),
+        ({"values": ["somebody-else", ada]}, None),
+        ({"value": "somebody-else"}, "login_required"),
+        ({"values": ["somebody-else"]}, "login_required"),
+        ({"value": 5}, "login_required"),
+    ]
+    for wish, error in wishes:
+        claims = json.dumps({"id_token": {"sub": wish}})
+        assert answer_of(ask(browser, "id_token", claims=claims, prompt="none")).get("error") == error
+
+
+def test_a_sub_and_a_hint_must_both_hold(lobby: Lobby, browser: Browser) -> None:
+    """§3.1.2.1 with §5.5.1: a `sub` that is asked for does not do away with the hint."""
+    ada, bob = browser_account(lobby), lobby.add_account("bob").account_id
+    keyring, issuer = lobby.provider.keyring, lobby.provider.settings.server.issuer
+    for hinted, asked, error in ((ada, ada, None), (bob, ada, "login_required"), (ada, bob, "login_required")):
+        hint = keyring.sign_jwt({"iss": issuer, "aud": "old", "sub": hinted, "exp": lobby.now})
+        claims = json.dumps({"id_token": {"sub": {"value": asked}}})
+        found = answer_of(ask(browser, "id_token", claims=claims, id_token_hint=hint, prompt="none"))
+        assert found.get("error") == error
 
 
 def test_resources_are_those_of_the_client(browser: Browser) -> None:
@@ -209,3 +228,15 @@ def test_resources_are_those_of_the_client(browser: Browser) -> None:
     query = urlencode([("resource", "https://api.example/"), ("resource", "https://other.example/")])
     usual = urlencode(request_parameters(client_id="old"))
     assert answer_of(browser.get(f"/oauth/authorize?{usual}&{query}"))["error"] == "invalid_target"
+
+
+def test_none_of_many_resources_is_lost(lobby: Lobby, browser: Browser) -> None:
+    """RFC 8707 §2: all that were named, each once."""
+    named = [f"https://api-{number}.example/" for number in range(25)]
+    lobby.add_client("many", first_party=True, require_approval=False, resources=named)
+    query = urlencode(
+        [*request_parameters(client_id="many").items(), *(("resource", one) for one in [*named, named[0]])]
+    )
+    assert "code" in answer_of(browser.get(f"/oauth/authorize?{query}"))
+    family = lobby.rows("SELECT resources FROM token_families")[0]
+    assert str(family["resources"]).split() == named
