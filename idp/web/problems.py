@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
-from flask import Response, g, jsonify, request
+from flask import Response, g, jsonify, redirect, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -19,12 +19,14 @@ from idp.errors import Busy, ProtocolError, Refusal
 from idp.i18n import gettext as _
 from idp.keys.secrets import new_reference
 from idp.web.audiences import is_for_programs
+from idp.web.browser_session import current_session
 from idp.web.pages import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flask import Flask
+    from werkzeug.wrappers import Response as AnyResponse
 
     from idp.provider import Provider
 
@@ -126,7 +128,11 @@ def _as_json(problem: Problem, error: str) -> Response:
     return response
 
 
-def _on_strange_form(error: CSRFError) -> Response:
+def _on_strange_form(error: CSRFError) -> AnyResponse:
+    """A form of before somebody signed in; where it was the sign-in form, the page itself says what is left to do."""
+    again = this_page()
+    if request.endpoint == "sign_in.page" and again and current_session() is not None:
+        return redirect(again, 303)
     problem = Problem(
         status=400,
         title=_("This page was open for too long"),
@@ -182,8 +188,8 @@ def _unavailable(retry_after: int) -> Problem:
 
 def _on_http_error(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:
-        redirect: Response = error.get_response()  # type: ignore[assignment]
-        return redirect
+        moved: Response = error.get_response()  # type: ignore[assignment]
+        return moved
     kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After", "WWW-Authenticate")}
     known = _HTTP_PROBLEMS.get(error.code, _HTTP_PROBLEMS[400])
     title, text = known()

@@ -339,6 +339,7 @@ def test_a_request_of_a_site_survives_signing_in_as_somebody_else(town: Town) ->
     browser.get("/sign-in?request=x")
     cookie = browser.client.get_cookie("idp_browser")
     assert cookie is not None
+    town.clock.move(hours=2, seconds=1)
     handle = save_request(town, cookie.value)
     page = browser.open(f"/sign-in?request={handle}")
     assert "You are signed in as Anna Berg" in page.text

@@ -19,6 +19,7 @@ from idp.web.account.forms import SignInForm
 from idp.web.context import provider
 from idp.web.form_targets import allow_site
 from idp.web.local_paths import parse_next
+from idp.web.oauth.authorize import wants_sign_in
 from idp.web.pages import render
 from idp.web.refusals import words_of
 
@@ -138,9 +139,11 @@ def _who_was_here() -> Before:
 
 
 def _needs_no_sign_in(before: Before, way: Way) -> bool:
-    """Signed in already, and no site asked for more; a way to a site always shows the form it asked for."""
+    """Signed in already, and no site asks for more; the same decision is made again where the way goes on."""
     is_here = before.signed_in is not None and not before.signed_in.is_idle
-    return is_here and not before.wants_other and way.handle is None and not way.is_lost
+    if not is_here or before.wants_other or way.is_lost:
+        return False
+    return way.handle is None or not wants_sign_in(way.handle)
 
 
 def _refuse(form: SignInForm, way: Way, before: Before, refusal: Refusal) -> Response:

@@ -86,6 +86,22 @@ def go_on(handle: str) -> AnyResponse:
         return pages.show_unusable(error, handle)
 
 
+def wants_sign_in(handle: str) -> bool:
+    """Whether who is signed in here has to sign in (again) for this waiting request; one that is over wants nothing."""
+    parts, visitor, browser = provider(), _visitor(), browser_id(create=False)
+    rules, now = _rules(build_issuing(parts)), parts.clock()
+    with parts.database.transaction(durable=False) as tx:
+        waiting = pending.find_pending(tx, handle, browser, now)
+        if waiting is None:
+            return False
+        try:
+            opened = endpoint.reopen_request(tx, rules, waiting)
+        except ProtocolError:
+            return False
+        step = endpoint.find_next_step(tx, rules, opened, visitor, waiting, now)
+        return step.end_user is None or step.decision.step in (Step.SIGN_IN, Step.REAUTHENTICATE)
+
+
 def _answer(outcome: Outcome) -> AnyResponse:
     if outcome.page is not None:
         return pages.show(outcome.page)

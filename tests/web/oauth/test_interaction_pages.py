@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.lobby import Browser, Lobby, answer_of, hidden_fields
 from tests.web.oauth.test_authorize import handle_of
 
@@ -242,3 +244,50 @@ def test_the_site_shows_its_face_from_the_first_page_on(lobby: Lobby) -> None:
     assert "+41 61 1" in consent.text
     assert "Weg 1 Basel" in consent.text
     assert "img-src 'self' data:;" in lobby.browser().get("/sign-in").headers["Content-Security-Policy"]
+
+
+def open_sign_in(browser: Browser, **changes: str | None) -> tuple[str, dict[str, str]]:
+    """Send a request that needs a sign-in; out: the path of the sign-in page and the hidden fields of its form."""
+    path = browser.authorize(client_id="own", **changes).headers["Location"]
+    assert path.startswith("/sign-in?request="), path
+    return path, hidden_fields(browser.get(path).text)
+
+
+def test_sign_in_page_of_a_site_is_passed_by_who_signed_in_meanwhile(lobby: Lobby) -> None:
+    """Opened again, or sent with the old form: nothing is asked that another tab has answered (UX 5)."""
+    browser = lobby.browser()
+    path, stale = open_sign_in(browser)
+    browser.sign_in(lobby.add_account())
+    browser.web.delete_cookie("idp_form")
+    again = browser.get(path)
+    assert (again.status_code, again.headers["Location"]) == (
+        303,
+        path.replace("/sign-in?request=", "/oauth/continue/"),
+    )
+    sent = browser.post(path, {**stale, "username": "bob", "password": "not looked at"})
+    assert (sent.status_code, sent.headers["Location"]) == (303, path)
+    assert "code" in answer_of(browser.get(again.headers["Location"]))
+
+
+@pytest.mark.parametrize("demand", [{"prompt": "login"}, {"max_age": "60"}, {"id_token_hint": "damaged"}, {}])
+def test_sign_in_page_of_a_site_is_shown_as_long_as_the_request_wants_it(lobby: Lobby, demand: dict[str, str]) -> None:
+    """OpenID Connect Core §3.1.2.1: a new sign-in that was demanded, or that a pause made needed, is not passed by."""
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account())
+    lobby.now += 61 if demand else 2 * 3600 + 1
+    path, stale = open_sign_in(browser, **demand)
+    assert browser.get(path).status_code == 200
+    assert browser.get(path.replace("/sign-in?request=", "/oauth/continue/")).headers["Location"] == path
+    browser.web.delete_cookie("idp_form")
+    assert browser.post(path, stale).headers["Location"] == path
+    assert browser.get(path).status_code == 200
+    browser.sign_in_again()
+    assert browser.get(path).headers["Location"].startswith("/oauth/continue/")
+
+
+def test_strange_sign_in_form_of_a_stranger_is_refused(lobby: Lobby) -> None:
+    """WB-1: only who is signed in already is sent on."""
+    browser = lobby.browser()
+    path, stale = open_sign_in(browser)
+    browser.web.delete_cookie("idp_form")
+    assert browser.post(path, stale).status_code == 400
