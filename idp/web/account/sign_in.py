@@ -20,6 +20,7 @@ from idp.web.context import provider
 from idp.web.form_targets import allow_site
 from idp.web.local_paths import parse_next
 from idp.web.oauth.authorize import wants_sign_in
+from idp.web.oauth.interaction_pages import find_client_of, find_way_back
 from idp.web.pages import render
 from idp.web.refusals import words_of
 
@@ -59,7 +60,7 @@ def page() -> Response:
     """Show the form, or sign in and go on."""
     before, way = _who_was_here(), parse_way()
     if request.method == "GET" and _needs_no_sign_in(before, way):
-        return go_on(way)
+        return _here_already(before) if way.is_lost else go_on(way)
     form = SignInForm()
     if not form.validate_on_submit():
         return sign_in_page(form, way, before, status=422 if form.is_submitted() else 200)
@@ -140,10 +141,23 @@ def _who_was_here() -> Before:
 
 def _needs_no_sign_in(before: Before, way: Way) -> bool:
     """Signed in already, and no site asks for more; the same decision is made again where the way goes on."""
-    is_here = before.signed_in is not None and not before.signed_in.is_idle
-    if not is_here or before.wants_other or way.is_lost:
+    is_here = before.signed_in is not None and before.account is not None and not before.signed_in.is_idle
+    if not is_here or before.wants_other:
         return False
     return way.handle is None or not wants_sign_in(way.handle)
+
+
+def _here_already(before: Before) -> Response:
+    """The site's request is over (Back after signing in, say) and nothing asks for a password: the ways on from here."""
+    handle = request.args.get("request", "")
+    client = find_client_of(handle)
+    return render(
+        "sign_in/here_already.html",
+        account=before.account,
+        client=client,
+        way_back=find_way_back(client),
+        other=url_for("sign_in.page", request=handle, other=1),
+    )
 
 
 def _refuse(form: SignInForm, way: Way, before: Before, refusal: Refusal) -> Response:

@@ -98,7 +98,7 @@ def post_reply(reply: Reply) -> Response:
 
 def show_unusable(error: ProtocolError, handle: str | None = None) -> Response:
     """The request cannot be used and the client cannot be told: say so here, with the way back where one is known (RD-4)."""
-    client = _find_client_of(handle) if handle else None
+    client = find_client_of(handle) if handle else None
     values = {"error": error, "reference": _note(error), "client": client, "is_ours": handle is not None}
     return render("oauth/unusable_request.html", error.status, **values, way_back=find_way_back(client))
 
@@ -126,7 +126,8 @@ def _ticket(master: MasterKey, opened: OpenRequest, waiting: Pending, end_user: 
     return master.mac("interaction", f"{waiting.handle} {end_user.account_id} {end_user.sid} {scope}").hex()
 
 
-def _find_client_of(handle: str) -> RegisteredClient | None:
+def find_client_of(handle: str) -> RegisteredClient | None:
+    """The site whose request this was in this browser, waiting or not."""
     browser = browser_id(create=False)
     with provider().database.reading() as tx:
         client_id = pending.find_client_of_request(tx, handle, browser) if browser else None

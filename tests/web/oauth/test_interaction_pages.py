@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.lobby import Browser, Lobby, answer_of, hidden_fields
+from tests.support.lobby import SITE, Browser, Lobby, answer_of, hidden_fields
 from tests.web.oauth.test_authorize import handle_of
 
 
@@ -291,3 +291,19 @@ def test_strange_sign_in_form_of_a_stranger_is_refused(lobby: Lobby) -> None:
     path, stale = open_sign_in(browser)
     browser.web.delete_cookie("idp_form")
     assert browser.post(path, stale).status_code == 400
+
+
+def test_back_after_signing_in_asks_for_no_password(lobby: Lobby) -> None:
+    """The request is over and somebody is signed in: the page says so and leads to the site again (UX 5)."""
+    browser = lobby.browser()
+    path, _ = open_sign_in(browser)
+    browser.sign_in(lobby.add_account())
+    browser.get(browser.get(path).headers["Location"])
+    text = browser.get(path).text
+    assert "You are signed in as <strong>Ada Test</strong>" in text
+    assert "Continue to Own" in text
+    assert f'href="{SITE}/sign-in?iss=' in text
+    assert 'href="/"' in text
+    assert "password" not in text
+    assert 'name="password"' in browser.get(f"{path}&other=1").text
+    assert "Continue to" not in browser.get("/sign-in?request=unknown").text
