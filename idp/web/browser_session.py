@@ -108,11 +108,16 @@ def start(started: StartedSession) -> None:
     g.signed_in = _seen(started.session, provider().clock())
 
 
-def forget() -> None:
-    """Take the session cookie away, and the browser's value with it: the next person starts afresh (SE-7)."""
+def forget(*, keeps_browser: bool = False) -> None:
+    """Take the session cookie away, and the browser's value with it: the next person starts afresh (SE-7).
+
+    `keeps_browser`: it is the same person, on the way to a site whose request waits in this browser.
+    """
     session.clear()
     g.session_cookie = None
     g.signed_in = None
+    if keeps_browser:
+        return
     g.browser_id = new_secret()
     g.new_browser_id = True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -13,6 +14,7 @@ from idp.store import accounts, links
 from idp.store.accounts import Account
 from idp.store.database import Statement
 from tests.support.people import PASSWORD, Browser, Town, location, make_town, plain
+from tests.web.test_sign_in import save_request
 
 NEW = "a different lighthouse each day"
 
@@ -286,3 +288,55 @@ def choose_without_page(town: Town, link: str) -> int:
 def all_of(table: str) -> Statement:
     """Every row."""
     return Statement(f"SELECT * FROM {table}")  # noqa: S608 - one of our tables
+
+
+def test_the_way_to_a_site_outlives_the_mail(town: Town) -> None:
+    """From the site's sign-in page to the mail, the new password and on to the site's request (UX 3)."""
+    anna, browser = town.add(), town.browser()
+    browser.get("/sign-in?request=x")
+    cookie = browser.client.get_cookie("idp_browser")
+    assert cookie is not None
+    handle = save_request(town, cookie.value)
+    forgot = f"/forgot-password?request={handle}"
+    assert forgot in [address for _, address in browser.open(f"/sign-in?request={handle}").links]
+    page = browser.open(forgot)
+    assert "Download library" in page.text
+    sent = browser.submit(forgot, "forgot-submit", email=anna.email)
+    assert f'action="{forgot}"' in sent.text
+    while deliver_due(town.provider, SIGNAL_LANE, "test"):
+        pass
+    done = location(browser.submit(links_of(town, anna)[0], "reset-submit", new_password=NEW))
+    assert done == f"/reset/done?request={handle}"
+    sign_in = f"/sign-in?request={handle}"
+    assert sign_in in [address for _, address in browser.open(done).links]
+    response = browser.submit(sign_in, "login-submit", username="anna.berg", password=NEW)
+    assert location(response) == f"/oauth/continue/{handle}"
+
+
+def test_the_way_to_a_page_of_ours_outlives_the_mail(town: Town) -> None:
+    """In another browser than the one that asked there is no way, and the next mail is about the next way only."""
+    anna, browser = town.add(), town.browser()
+    browser.submit("/forgot-password?next=/account/security", "forgot-submit", email=anna.email)
+    while deliver_due(town.provider, SIGNAL_LANE, "test"):
+        pass
+    [link] = links_of(town, anna)
+    assert "next=/account/security" in unquote(town.browser().open("/account/security").html)
+    assert location(browser.submit(link, "reset-submit", new_password=NEW)) == "/reset/done?next=/account/security"
+
+
+def test_a_reset_where_somebody_is_signed_in_gives_the_browser_a_new_value(town: Town) -> None:
+    """SE-7: only who was nobody yet goes on with what waits in this browser."""
+    anna, browser = town.add(), town.browser()
+    town.add("ben")
+    browser.get("/sign-in?request=x")
+    cookie = browser.client.get_cookie("idp_browser")
+    assert cookie is not None
+    handle = save_request(town, cookie.value)
+    browser.sign_in("ben.berg")
+    browser.submit(f"/forgot-password?request={handle}", "forgot-submit", email=anna.email)
+    while deliver_due(town.provider, SIGNAL_LANE, "test"):
+        pass
+    browser.submit(links_of(town, anna)[0], "reset-submit", new_password=NEW)
+    after = browser.client.get_cookie("idp_browser")
+    assert after is not None
+    assert after.value != cookie.value

@@ -2,20 +2,22 @@
 
 `/reset/<token>` is what the mail links to. Opening it changes nothing: it moves the token from the address bar into a
 cookie that only the next page reads (RS-5), which puts it into its form; the token is part of the request that sets the
-password, and nothing stands in for it (RS-2).
+password, and nothing stands in for it (RS-2). Where one is going (`request`, `next`) stands in the addresses as at sign-in;
+between asking for the mail and following its link the form cookie keeps it.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, redirect, request, session, url_for
 
 from idp.accounts.password_reset import look_at_reset_link, request_reset, reset_password
 from idp.errors import Refusal
 from idp.web import browser_session
 from idp.web.account.forms import ForgotForm, NewPasswordForm
+from idp.web.account.sign_in import here_of, parse_way
 from idp.web.context import provider
 from idp.web.pages import render
 from idp.web.refusals import words_of
@@ -28,21 +30,24 @@ if TYPE_CHECKING:
 blueprint = Blueprint("forgot", __name__)
 
 TOKEN_COOKIE_LIFETIME = 600
+_WAY = "way"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 
 
 @blueprint.route("/forgot-password", methods=["GET", "POST"])
 def page() -> Response:
     """Ask for the address; the same next page for every one of them (EN-3)."""
-    form = ForgotForm()
+    form, way = ForgotForm(), parse_way()
+    on_the_way = {"client": way.client, "here": here_of(way)}
     if not form.validate_on_submit():
-        return render("sign_in/forgot.html", 422 if form.is_submitted() else 200, form=form)
+        return render("sign_in/forgot.html", 422 if form.is_submitted() else 200, form=form, **on_the_way)
     try:
         request_reset(provider(), form.email.data, browser_session.caller())
     except Refusal as refusal:
         form.tell("email", _words(refusal))
-        return render("sign_in/forgot.html", 429, form=form)
-    return render("sign_in/forgot_sent.html", form=form, email=form.email.data)
+        return render("sign_in/forgot.html", 429, form=form, **on_the_way)
+    session[_WAY] = here_of(way)
+    return render("sign_in/forgot_sent.html", form=form, email=form.email.data, **on_the_way)
 
 
 @blueprint.get("/reset/<token>")
@@ -76,21 +81,29 @@ def reset() -> Response:
 
 @blueprint.get("/reset/done")
 def done() -> Response:
-    """The password is set; sign in with it."""
-    return render("sign_in/reset_done.html")
+    """The password is set; sign in with it, and go on where one was going."""
+    way = parse_way()
+    return render("sign_in/reset_done.html", client=way.client, here=here_of(way))
 
 
 def _done() -> Response:
     """A reset signs nobody in: it goes through the door like everybody else (RS-6)."""
-    browser_session.forget()
-    response = redirect(url_for("forgot.done"), 303)
+    here = _kept_way()
+    browser_session.forget(keeps_browser="request" in here and browser_session.current_session() is None)
+    response = redirect(url_for("forgot.done", **here), 303)
     _set_token(response, "")
     return response
 
 
 def _dead_link(link: ResetLink) -> Response:
     key = f"link.{link.state or 'damaged'}"
-    return render("sign_in/reset_dead.html", 410 if link.state else 404, link=link, words=_words(Refusal(key)), key=key)
+    status = 410 if link.state else 404
+    return render("sign_in/reset_dead.html", status, link=link, words=_words(Refusal(key)), key=key, here=_kept_way())
+
+
+def _kept_way() -> dict[str, Any]:
+    kept: dict[str, Any] = session.get(_WAY) or {}
+    return kept
 
 
 def _words(refusal: Refusal) -> str:

@@ -96,6 +96,11 @@ def parse_way() -> Way:
     return Way(handle, None, client, waiting.request.get("login_hint", "")[:254], is_lost=False)
 
 
+def here_of(way: Way) -> dict[str, Any]:
+    """What an address of ours needs to keep the way."""
+    return {name: value for name, value in (("request", way.handle), ("next", way.next_path)) if value}
+
+
 def go_on(way: Way) -> Response:
     """To the site's request, the page that was asked for, or the dashboard."""
     if way.handle:
@@ -120,7 +125,7 @@ def sign_in_page(form: SignInForm, way: Way, before: Before, *, status: int = 20
         problem=problem,
         action=url_for("sign_in.page", **here),
         other=url_for("sign_in.page", **here, other=1),
-        handle=way.handle,
+        here=here_of(way),
     )
 
 
