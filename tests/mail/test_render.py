@@ -177,3 +177,10 @@ def test_folding_keeps_paragraphs_and_quotes() -> None:
     assert folded.startswith("a\n\nword")
     assert all(line.startswith("> ") for line in folded.split("\n") if "said" in line)
     assert quoted(" a \n\n b") == "> a\n> b"
+
+
+def test_the_confirmation_mail_says_what_another_browser_is_asked() -> None:
+    """The password first; the code works instead of it, with a new one (RG-6)."""
+    rendered = render_one("confirm_registration")
+    for text in (" ".join(rendered.text.split()), words_of(rendered.html)):
+        assert "The page asks there for the password you chose. If you do not know it, this code works instead" in text

@@ -563,6 +563,20 @@ def test_changing_the_address_keeps_the_rest(house: Lobby, nora: Applicant) -> N
     assert 'value="CD123Z"' in page
     assert PASSWORD not in page
     assert "Waterworks" not in Applicant(house).get("/register?change=1").text
+    link = path_of(mails(house)[-1]["status_link"])
+    assert "Change the address" in nora.get(link).text
+    assert "Change the address" not in Applicant(house).get(link).text
+
+
+def test_a_review_that_is_over_is_no_current_step(house: Lobby, nora: Applicant) -> None:
+    """Rejected: the third step is finished, and says how (UX 2)."""
+    nora.register()
+    nora.confirm(newest_link(house))
+    assert 'aria-current="step"' in nora.get("/register/status").text
+    house.run("UPDATE accounts SET approval_status = 'rejected'")
+    page = nora.get("/register/status").text
+    assert "Review: not approved" in page
+    assert 'aria-current="step"' not in page
 
 
 def test_a_new_mail_by_address_is_the_same_for_all(house: Lobby, nora: Applicant) -> None:

@@ -38,7 +38,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 def page() -> Response:
     """Ask for the address; the same next page for every one of them (EN-3)."""
     form, way = ForgotForm(), parse_way()
-    on_the_way = {"client": way.client, "here": here_of(way)}
+    on_the_way: dict[str, Any] = {"client": way.client, "here": here_of(way)}
     if not form.validate_on_submit():
         return render("sign_in/forgot.html", 422 if form.is_submitted() else 200, form=form, **on_the_way)
     try:
