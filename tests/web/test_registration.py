@@ -661,3 +661,18 @@ def test_who_is_signed_in_sees_no_registration_of_somebody_else(house: Lobby, no
     page = nora.get("/register/status")
     assert page.status_code == 404
     assert FORM["email"] not in page.text
+
+
+def test_all_that_is_wrong_is_told_at_once(house: Lobby, nora: Applicant) -> None:
+    """A wrong serial number hides no short password, and the page says that the password is typed again (UX 4)."""
+    assert "type the password again" not in nora.get("/register").text
+    page = nora.register(serial_number="12", new_password="short").text
+    assert "six characters from the name plate" in page
+    assert "Choose a password of at least" in page
+    assert "type the password again" in page
+    page = nora.register(serial_number="12", new_password="Nora Newcomer Waterworks").text
+    assert "made of your own name" in page
+    page = nora.register(serial_number="12").text
+    assert "Choose a password" not in page
+    assert "type the password again" in page
+    assert not registration_rows(house)

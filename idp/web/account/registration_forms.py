@@ -8,6 +8,7 @@ from typing import Any
 from wtforms.validators import StopValidation
 
 from idp.accounts.identifiers import parse_email, parse_own_user_name
+from idp.accounts.passwords import check_new_password
 from idp.accounts.serial_numbers import LONGEST_TYPED, parse_serial_number
 from idp.config import LANGUAGES
 from idp.errors import Refusal
@@ -73,6 +74,23 @@ class RegistrationForm(Form):
         self.country.offer([("", ""), *country_choices()])
         if not provider().settings.registration.terms_url:
             del self.terms
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """All fields, and the password with them, so that nothing is told only in a second round (F-1.3)."""
+        is_valid = super().validate(extra_validators=extra_validators)
+        if not self.new_password.data or self.new_password.errors:
+            return is_valid
+        own = (self.email, self.given_name, self.family_name, self.company, self.serial_number, self.user_name)
+        try:
+            check_new_password(
+                self.new_password.data,
+                minimum=provider().settings.passwords.minimum_length,
+                personal=[field.data for field in own if field.data],
+            )
+        except Refusal as refusal:
+            self.tell("new_password", tell(refusal))
+            return False
+        return is_valid
 
 
 class AgainForm(Form):
