@@ -291,8 +291,25 @@ def test_who_comes_second_reads_who_decided(house: Lobby) -> None:
     assert "Somebody else was first" in answer.text
     assert "Paul Test approved" in answer.text
     assert "No proof." in answer.text
+    assert "decision-approve" not in answer.text
     assert mails(house) == ["approved"]
     assert len(house.rows("SELECT 1 FROM approval_decisions")) == 1
+
+
+def test_who_decides_twice_reads_that_it_was_oneself(house: Lobby) -> None:
+    """A second tab: no colleague is blamed, and nothing is offered that cannot be done."""
+    account = add_waiting(house, "ann")
+    browser, _staff = sit_down(house)
+    page = browser.get(f"/staff/applications/{account.account_id}")
+    seen = re.search(r'name="seen_at"[^>]*value="([^"]*)"', page.text)
+    late = {"csrf_token": token_in(page), "seen_at": seen[1] if seen else "", "act": "reject", "reason": "No proof."}
+    assert decide(browser, account, "approve").status_code == 303
+    answer = browser.post(f"/staff/applications/{account.account_id}", late)
+    assert answer.status_code == 409
+    assert "You have decided this already" in answer.text
+    assert "Somebody else" not in answer.text
+    assert "No proof." in answer.text
+    assert "decision-reject" not in answer.text
 
 
 def test_colleagues_see_what_is_open(house: Lobby) -> None:
