@@ -363,7 +363,6 @@ METADATA: list[dict[str, Any]] = [
 @pytest.mark.parametrize(
     ("metadata", "error"),
     [(one, "invalid_redirect_uri") for one in REDIRECTS] + [(one, "invalid_client_metadata") for one in METADATA],
-    ids=repr,
 )
 def test_metadata_that_cannot_be_registered(still_open: House, metadata: dict[str, Any], error: str) -> None:
     """400 with the standards' codes, and no client is made (RFC 7591 §3.2.2, OpenID Connect Registration §3.3)."""
