@@ -60,7 +60,10 @@ def open_link(provider: Provider, token: str, browser_id: str) -> OpenedLink:
         registration = _registration_of(tx, link)
     if link is None or registration is None:
         return OpenedLink(None, "", None, is_same_browser=False)
-    return OpenedLink(_state(link, registration, now), link.reference, registration, registration.is_from(browser_id))
+    reference = (
+        registration.reference
+    )  # one number for all pages and mails of a registration; staff find the link's too
+    return OpenedLink(_state(link, registration, now), reference, registration, registration.is_from(browser_id))
 
 
 def confirm_by_link(provider: Provider, token: str, proof: Proof) -> Account:

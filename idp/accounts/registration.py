@@ -183,7 +183,7 @@ def send_confirmation(
         code=issued.code or "",
         status_link=f"/register/status/{status_token(provider, registration.registration_id)}",
         expires_at=issued.expires_at,
-        reference=issued.reference,
+        reference=registration.reference,
         user_name=registration.user_name or "",
     )
 

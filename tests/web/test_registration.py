@@ -676,3 +676,14 @@ def test_all_that_is_wrong_is_told_at_once(house: Lobby, nora: Applicant) -> Non
     assert "Choose a password" not in page
     assert "type the password again" in page
     assert not registration_rows(house)
+
+
+def test_one_registration_has_one_reference(house: Lobby, nora: Applicant) -> None:
+    """The same in the mail, on the page behind its link, and on the status page; also after the link was used (UX 5)."""
+    nora.register()
+    number, link = registration_rows(house)[0]["reference"], newest_link(house)
+    assert mails(house)[-1]["reference"] == number
+    assert number in nora.get(link).text
+    assert number in nora.get("/register/status").text
+    nora.confirm(link)
+    assert number in nora.get(link).text
