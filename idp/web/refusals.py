@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from idp.i18n import format_clock, gettext, marked
+from idp.i18n import format_clock, format_duration, gettext, marked
+from idp.web.context import provider
 
 if TYPE_CHECKING:
     from idp.errors import Refusal
@@ -15,7 +16,8 @@ WORDS: dict[str, str] = {
         " If nothing helps, write to %(customer_care)s."
     ),
     "sign_in.slowed_down": marked(
-        "There were too many tries. For safety the next one is possible at %(until)s. “Forgot password?” works right away."
+        "There were too many tries. For safety the next one is possible at %(until)s, in %(wait)s."
+        " “Forgot password?” works right away."
     ),
     "sign_in.closed": marked("This account is closed. Please write to %(customer_care)s if that is not what you want."),
     "password.wrong": marked("This is not your current password. Check it, or choose “Forgot password?”."),
@@ -73,4 +75,5 @@ def words_of(refusal: Refusal, *, customer_care: str) -> str:
     until = refusal.details.get("until")
     if isinstance(until, int):
         values["until"] = format_clock(until)
+        values["wait"] = format_duration(until - provider().clock() + 59)  # no minute too few
     return gettext(WORDS[refusal.key], **{"customer_care": customer_care, **values})

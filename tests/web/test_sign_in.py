@@ -308,7 +308,7 @@ def test_guesses_are_counted_per_account_whatever_was_typed(town: Town) -> None:
     assert town.browser().sign_in("anna.berg", "wrong").status_code == 422
     blocked = town.browser().sign_in("anna@lab.example")
     assert (blocked.status_code, blocked.headers["Retry-After"]) == (429, "300")
-    assert "possible at 08:05 UTC" in blocked.text
+    assert "possible at 08:05 UTC, in 5 minutes." in blocked.text
     assert [name for name, _ in town.mails(anna)] == ["account_locked"]
     town.clock.move(minutes=5)
     for _ in range(5):
