@@ -6,7 +6,9 @@ import threading
 import time
 import unicodedata
 
+import argon2
 import pytest
+from argon2 import Parameters
 
 from idp.accounts.hashing_worker import PasswordHasher
 from idp.accounts.passwords import DEMO_PASSWORD, check_new_password
@@ -122,19 +124,28 @@ def test_no_or_unreadable_hash_lets_nobody_in(hasher: PasswordHasher, encoded: s
     assert not hasher.verify("seven quiet lighthouses", encoded)
 
 
-def test_an_unknown_account_costs_what_a_known_one_costs() -> None:
-    """One real computation for both (EN-2)."""
+def test_an_unknown_account_costs_what_a_known_one_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One real computation for both, with the same parameters (EN-2)."""
     hasher = PasswordHasher(PasswordSettings(memory_kib=4096, time_cost=2))
     encoded = hasher.hash("seven quiet lighthouses")
+    done = record_computations(monkeypatch)
+    for known in (encoded, None):
+        assert not hasher.verify("wrong", known)
+    assert len(done) == 2
+    assert done[0] == done[1]
 
-    def cost(known: str | None) -> float:
-        started = time.perf_counter()
-        for _ in range(15):
-            hasher.verify("wrong", known)
-        return time.perf_counter() - started
 
-    cost(encoded)
-    assert 0.5 < cost(None) / cost(encoded) < 2
+def record_computations(monkeypatch: pytest.MonkeyPatch) -> list[Parameters]:
+    """The parameters of each argon2 computation from now on."""
+    done: list[Parameters] = []
+    verify = argon2.PasswordHasher.verify
+
+    def recorded(self: argon2.PasswordHasher, encoded: str, password: bytes) -> bool:
+        done.append(argon2.extract_parameters(encoded))
+        return bool(verify(self, encoded, password))
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", recorded)
+    return done
 
 
 def test_a_full_queue_says_busy_and_hashes_one_at_a_time(
