@@ -69,7 +69,6 @@ PLANS: tuple[Plan, ...] = (
             f"all-{method.replace('_', '-')}",
             "oidcc-test-plan",
             {
-                **_BY_DISCOVERY,
                 **_DYNAMIC,
                 "client_auth_type": method,
                 "response_type": "code",
