@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 WALK_PURPOSE = "site-sign-in"
 WALK_LIFE = 1800
 LONGEST_TARGET = 1500
+_STEPS = ("sign-in", "sign-in/callback", "sign-out", "signed-out", "back-channel-logout")
 LONGEST_INPUT = 65536
 
 
@@ -111,7 +112,10 @@ def finish(site: Site) -> ResponseReturnValue:
 
 
 def local_path(site: Site, text: str | None) -> str:
-    """A page of this site from an address or path; the start page for whatever leads elsewhere (WB-6)."""
+    """A page of this site from an address or path; the start page for whatever leads elsewhere (WB-6).
+
+    Nor does anybody come back to a step of signing in or out.
+    """
     if not text or len(text) > LONGEST_TARGET or any(ord(c) < 33 or c == "\\" for c in text):
         return "/"
     if text.startswith(site.origin + "/"):
@@ -122,7 +126,8 @@ def local_path(site: Site, text: str | None) -> str:
         return "/"
     if parts.scheme or parts.netloc or not text.startswith("/") or text.startswith("//"):
         return "/"
-    return text
+    is_a_step = parts.path.startswith(site.prefix + "/") and parts.path.removeprefix(site.prefix + "/") in _STEPS
+    return "/" if is_a_step else text
 
 
 def _this_page(site: Site, *, with_query: bool = True) -> str:

@@ -264,6 +264,10 @@ def test_the_cookie_persists_only_if_the_session_is_kept(
         "http://[",
         "//\u2100.example/",
         "/" + "a" * 2000,
+        "/account/sign-in",
+        "/account/sign-in/callback?state=x",
+        "/account/signed-out",
+        "http://127.0.0.1:2/account/signed-out?x",
     ],
 )
 def test_only_pages_of_this_site_are_ways_back(site: Site, visitor: FlaskClient, target: str) -> None:
