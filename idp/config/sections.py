@@ -1,40 +1,24 @@
-"""Typed settings from a TOML file and the environment, checked at start.
-
-Each setting is documented beside its default. `IDP_SERVER__ISSUER=…` in the environment wins over the file. A key that is
-not known, or a value that cannot work, raises `ConfigError` with the file, the key and what would be right.
-"""
+"""The sections of the settings: one class for each table of the file, each setting documented beside its default."""
 
 from __future__ import annotations
 
-import ipaddress
-import os
 import re
 import ssl
-import tomllib
 from email.utils import getaddresses
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from idp.errors import ConfigError
+from idp.config.checks import contrast_with_white, is_loopback_host, is_plain_address, is_port
 
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9A-Fa-f:.]+")
 _PLAIN_PATH = re.compile(r"(/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*/?")
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+|[0-9A-Fa-f:]+)(:[0-9]{1,5})?")
 
 LEAST_MEMORY_KIB = 19456
-LANGUAGES = ("en", "de", "fr", "es")
-ENVIRONMENT_PREFIX = "IDP_"
 
 
 class Section(BaseModel):
@@ -61,7 +45,7 @@ class Server(Section):
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("must be an absolute http or https address, such as https://id.example.com")
         if (
-            not _is_port(parts.netloc)
+            not is_port(parts.netloc)
             or not _PLAIN_HOST.fullmatch(parts.hostname)
             or not _PLAIN_PATH.fullmatch(parts.path)
         ):
@@ -333,166 +317,3 @@ class BrandingSettings(Section):
         if contrast_with_white(value) < 4.5:
             raise ValueError("is too light: white text on it needs a contrast of 4.5:1")
         return value
-
-
-class Settings(Section):
-    """All settings; `source` is the file they came from, for messages."""
-
-    server: Server = Server()
-    database: DatabaseSettings = DatabaseSettings()
-    keys: KeySettings = KeySettings()
-    mail: MailSettings = MailSettings()
-    registration: RegistrationSettings = RegistrationSettings()
-    clients: ClientSettings = ClientSettings()
-    passwords: PasswordSettings = PasswordSettings()
-    lifetimes: LifetimeSettings = LifetimeSettings()
-    tokens: TokenSettings = TokenSettings()
-    limits: LimitSettings = LimitSettings()
-    outbound: OutboundSettings = OutboundSettings()
-    branding: BrandingSettings = BrandingSettings()
-    source: Annotated[str, Field(exclude=True)] = "defaults"
-
-    @property
-    def test_settings(self) -> dict[str, str]:
-        """What is switched on for tests and has no place in production: setting, and what it means."""
-        found = {}
-        if not self.limits.enabled:
-            found["limits.enabled"] = "nothing counts wrong passwords; anybody may guess without end"
-        if not self.clients.require_pkce:
-            found["clients.require_pkce"] = "clients that register themselves work without PKCE; a stolen code would do"
-        if self.passwords.memory_kib < LEAST_MEMORY_KIB or self.passwords.time_cost < 2:
-            found["passwords"] = "argon2id is cheaper than 19456 KiB and 2 passes; stolen hashes would be guessed soon"
-        return found
-
-    @model_validator(mode="after")
-    def _check_together(self) -> Settings:
-        if self.database.is_sqlite and self.server.workers > 1:
-            raise ValueError(
-                "server.workers: more than one process needs PostgreSQL; set 1, or database.url = 'postgresql://…'"
-            )
-        return self
-
-    @property
-    def issuer_is_loopback(self) -> bool:
-        """Whether the provider can only be reached from this machine (mailbox page, demo passwords)."""
-        return is_loopback_host(urlsplit(self.server.issuer).hostname or "")
-
-    @property
-    def is_https(self) -> bool:
-        """Whether cookies are `Secure` and named `__Host-…`."""
-        return self.server.issuer.startswith("https://")
-
-
-def _is_port(netloc: str) -> bool:
-    """Whether the port, where there is one, is a port."""
-    port = netloc.rpartition("]")[2].partition(":")[2]
-    return not port or (re.fullmatch(r"[0-9]{1,5}", port) is not None and 0 < int(port) < 65536)
-
-
-def is_loopback_host(host: str) -> bool:
-    """Whether a host name or address literal stays on this machine (RFC 8252 §8.3)."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def is_plain_address(text: str) -> bool:
-    """Whether a text is one e-mail address and nothing that could become a second one, or a header (RG-10)."""
-    return (
-        re.fullmatch(r"[^\s@<>,;:\"()\[\]\\\x00-\x20\x7f]{1,64}@[^\s@<>,;:\"()\[\]\\\x00-\x20\x7f]{1,255}", text)
-        is not None
-    )
-
-
-def contrast_with_white(colour: str) -> float:
-    """The contrast ratio of `#rrggbb` against white (WCAG 2.2, relative luminance)."""
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
-
-
-def load_settings(path: Path | None = None, environment: dict[str, str] | None = None) -> Settings:
-    """Read the settings from a TOML file (`IDP_CONFIG` where none is given) and the environment.
-
-    Raises `ConfigError`, one line per fault: file, key, what would be right.
-    """
-    variables = dict(os.environ) if environment is None else environment
-    if path is None and variables.get("IDP_CONFIG"):
-        path = Path(variables["IDP_CONFIG"])
-    values = _read_file(path) if path else {}
-    source = str(path) if path else "defaults"
-    for section, content in values.items():
-        if section == "source":
-            raise ConfigError(f"{source}: source: is not a known setting; known are: {', '.join(_known_keys(()))}")
-        if section in Settings.model_fields and not isinstance(content, dict):
-            raise ConfigError(f"{source}: {section}: must be a table; write [{section}] and its keys below it")
-    from_environment = _merge_environment(values, variables)
-    try:
-        return Settings.model_validate({**values, "source": source})
-    except ValidationError as error:
-        raise ConfigError("\n".join(_explain(source, fault, from_environment) for fault in error.errors())) from None
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file; copy config.example.toml and change it") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: is not valid TOML: {error}") from None
-
-
-def _merge_environment(values: dict[str, Any], variables: dict[str, str]) -> dict[tuple[str, ...], str]:
-    """Lay `IDP_SECTION__KEY` over the file; lists are separated by commas. Out: which variable a key came from."""
-    came_from: dict[tuple[str, ...], str] = {}
-    for name, text in variables.items():
-        _check_spelling(name)
-        if not name.startswith(ENVIRONMENT_PREFIX) or "__" not in name:
-            continue
-        section, _, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
-        model = Settings.model_fields.get(section)
-        annotation = cast(Any, model.annotation) if model else None
-        field = (
-            annotation.model_fields.get(key)
-            if isinstance(annotation, type) and issubclass(annotation, Section)
-            else None
-        )
-        is_list = field is not None and "tuple" in str(field.annotation)
-        value: Any = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
-        values.setdefault(section, {})[key] = value
-        came_from[section, key] = name
-    return came_from
-
-
-def _check_spelling(name: str) -> None:
-    """One underscore where two belong would be read as nothing at all."""
-    section, _, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("_")
-    model = Settings.model_fields.get(section)
-    keys = getattr(model.annotation, "model_fields", {}) if model else {}
-    if name.startswith(ENVIRONMENT_PREFIX) and key in keys:
-        right = f"{ENVIRONMENT_PREFIX}{section}__{key}".upper()
-        raise ConfigError(f"{name} in the environment: is not a known setting; two underscores are needed: {right}")
-
-
-def _explain(source: str, fault: Any, from_environment: dict[tuple[str, ...], str]) -> str:
-    variable = next((name for place, name in from_environment.items() if fault["loc"][: len(place)] == place), None)
-    source = f"{variable} in the environment" if variable else source
-    key = ".".join(str(part) for part in fault["loc"]) or "settings"
-    if fault["type"] == "extra_forbidden":
-        known = ", ".join(_known_keys(fault["loc"]))
-        return f"{source}: {key}: is not a known setting; known are: {known}"
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    return f"{source}: {key}: {message}"
-
-
-def _known_keys(location: tuple[Any, ...]) -> list[str]:
-    fields = Settings.model_fields
-    if len(location) > 1 and location[0] in fields:
-        section = cast(Any, fields[location[0]].annotation)
-        return sorted(section.model_fields)
-    return sorted(name for name in fields if name != "source")
