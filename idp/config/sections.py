@@ -202,6 +202,9 @@ class LifetimeSettings(Section):
     )
     idle: int = Field(2 * 3600, ge=60, description="A session that is not kept asks for the password after this.")
     staff_idle: int = Field(900, ge=60, description="Accounts with a role are asked again after this, kept or not.")
+    fresh: int = Field(
+        300, ge=60, le=3600, description="Steps that matter ask for the password again when it was given before that."
+    )
     confirmation: int = Field(14 * 86400, ge=3600, description="Confirmation link and code.")
     reset: int = Field(3600, ge=300, le=86400, description="Password reset link.")
     code: int = Field(60, ge=5, le=60, description="Authorization code.")

@@ -135,14 +135,33 @@ def signed_in_required(view: Callable[P, Any]) -> Callable[P, Any]:
     return may_return_here(guarded)
 
 
-def redirect_to_sign_in() -> AnyResponse:
-    """To the sign-in page and back to this one, with what was typed here."""
+def freshly_signed_in(view: Callable[P, Any]) -> Callable[P, Any]:
+    """Let a view run only shortly after the password was given; else it is asked for again, and one comes back (SE-13)."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
+        return view(*args, **kwargs) if is_fresh(current_session()) else redirect_to_sign_in(again=True)
+
+    return may_return_here(guarded)
+
+
+def is_fresh(signed_in: SignedIn | None) -> bool:
+    """Whether the password was given within `lifetimes.fresh` in this session, and the session is not idle."""
+    if signed_in is None or signed_in.is_idle:
+        return False
+    return provider().clock() - signed_in.auth_time <= provider().settings.lifetimes.fresh
+
+
+def redirect_to_sign_in(*, again: bool = False) -> AnyResponse:
+    """To the sign-in page and back to this one, with what was typed here; `again`: also where somebody is signed in."""
     query = request.query_string.decode("ascii", "replace")
     here = f"{request.path}?{query}" if query else request.path
     if request.method == "POST":
         handle = _keep_typed()
         here = f"{request.path}?{KEPT_INPUT}={handle}" if handle else request.path
-    return redirect(url_for("sign_in.page", next=here), 303)
+    signed_in = current_session()
+    is_here = signed_in is not None and not signed_in.is_idle
+    return redirect(url_for("sign_in.page", next=here, again=1 if again and is_here else None), 303)
 
 
 def typed_before() -> MultiDict[str, str] | None:

@@ -14,6 +14,8 @@ from idp.accounts.passwords import DEMO_PASSWORD
 from idp.config import DatabaseSettings, KeySettings, LimitSettings, PasswordSettings, Server, Settings
 from idp.store import accounts, pending
 from idp.store.database import Statement
+from idp.web.browser_session import freshly_signed_in, typed_before
+from idp.web.csrf import from_other_sites
 from tests.support.people import PASSWORD, MovingClock, Town, location, make_town, plain
 from tests.support.visitor import read_page
 
@@ -107,6 +109,31 @@ def test_the_page_says_until_when_the_device_stays_signed_in(town: Town) -> None
     browser.sign_in(keep=True)
     assert "Signed in on this device until 20:00 UTC" in browser.open("/").text
     assert "Do not tick it on a shared or public computer" in town.browser().open("/sign-in").text
+
+
+def test_a_step_that_matters_asks_for_the_password_once_more_and_keeps_what_was_typed(town: Town) -> None:
+    """Five minutes after the password was given it is asked again, and one comes back to the same page (SE-13)."""
+
+    @town.app.route("/account/step", methods=["GET", "POST"])
+    @from_other_sites
+    @freshly_signed_in
+    def step() -> str:
+        typed = typed_before()
+        return typed["note"] if typed else "nothing typed"
+
+    town.add()
+    browser = town.browser()
+    assert location(browser.get("/account/step")) == "/sign-in?next=/account/step"
+    browser.sign_in(keep=True)
+    assert browser.get("/account/step").text == "nothing typed"
+    town.clock.move(seconds=301)
+    asked = browser.client.post("/account/step", data={"note": "kept words"})
+    way = location(asked).removeprefix("/sign-in")
+    assert way.endswith("&again=1")
+    assert "once more" in browser.open(f"/sign-in{way}").text
+    assert browser.sign_in(password="not the one it is", way=way).status_code == 422
+    back = location(browser.sign_in(way=way))
+    assert browser.get(back).text == "kept words"
 
 
 def test_after_two_idle_hours_the_password_is_asked_again_and_nothing_else_ends(town: Town) -> None:

@@ -48,11 +48,15 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """Who is signed in already in this browser; `wants_other` where somebody else asked to sign in."""
+    """Who is signed in already in this browser; `wants_other` where somebody else asked to sign in.
+
+    `again`: a page of ours asks for the password once more, whoever is signed in.
+    """
 
     signed_in: SignedIn | None
     account: Account | None
     wants_other: bool
+    again: bool = False
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -113,7 +117,7 @@ def sign_in_page(form: SignInForm, way: Way, before: Before, *, status: int = 20
     asked_again = before.account is not None and not before.wants_other
     if not form.is_submitted():
         form.username.data = before.account.user_name if before.account and asked_again else way.login_hint
-    here: dict[str, Any] = {name: request.args[name] for name in ("request", "next") if name in request.args}
+    here: dict[str, Any] = {name: request.args[name] for name in ("request", "next", "again") if name in request.args}
     return render(
         "sign_in/sign_in.html",
         status,
@@ -122,6 +126,7 @@ def sign_in_page(form: SignInForm, way: Way, before: Before, *, status: int = 20
         request_is_lost=way.is_lost,
         account=before.account if asked_again else None,
         is_idle=bool(before.signed_in and before.signed_in.is_idle),
+        is_asked_again=before.again,
         problem=problem,
         action=url_for("sign_in.page", **here),
         other=url_for("sign_in.page", **here, other=1),
@@ -141,13 +146,14 @@ def _who_was_here() -> Before:
         return Before(None, None, wants_other=False)
     with provider().database.reading() as tx:
         account = accounts.find_account(tx, signed_in.account_id)
-    return Before(signed_in, account, wants_other="other" in request.args)
+    again = "again" in request.args and not browser_session.is_fresh(signed_in)
+    return Before(signed_in, account, wants_other="other" in request.args, again=again)
 
 
 def _needs_no_sign_in(before: Before, way: Way) -> bool:
     """Signed in already, and no site asks for more; the same decision is made again where the way goes on."""
     is_here = before.signed_in is not None and before.account is not None and not before.signed_in.is_idle
-    if not is_here or before.wants_other:
+    if not is_here or before.wants_other or before.again:
         return False
     return way.handle is None or not wants_sign_in(way.handle)
 

@@ -12,7 +12,7 @@ from flask import abort, current_app, g, request, url_for
 
 from idp.policy.staff import Permission, is_staff, permissions_of
 from idp.store import accounts
-from idp.web.browser_session import current_session, redirect_to_sign_in
+from idp.web.browser_session import current_session, is_fresh, redirect_to_sign_in
 from idp.web.context import provider
 from idp.web.local_paths import may_return_here
 from idp.web.pages import render
@@ -61,13 +61,16 @@ def install(app: Flask) -> None:
     app.context_processor(_values)
 
 
-def permitted(permission: Permission) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
-    """Let a view run for members of staff whose roles hold this permission; others are told why not."""
+def permitted(permission: Permission, *, fresh: bool = False) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
+    """Let a view run for members of staff whose roles hold this permission; others are told why not.
+
+    `fresh`: the act matters so much that the password must have been given shortly before (SE-13).
+    """
 
     def mark(view: Callable[P, Any]) -> Callable[P, Any]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
-            refused = _refuse(permission)
+            refused = _refuse(permission) or (_ask_again() if fresh else None)
             return view(*args, **kwargs) if refused is None else refused
 
         setattr(guarded, MARK, permission)
@@ -79,6 +82,10 @@ def permitted(permission: Permission) -> Callable[[Callable[P, Any]], Callable[P
 def member() -> Member:
     """The member of staff whom the gate let in."""
     return cast(Member, g.member)
+
+
+def _ask_again() -> Any:
+    return None if is_fresh(current_session()) else redirect_to_sign_in(again=True)
 
 
 def _refuse(permission: Permission) -> Any:
