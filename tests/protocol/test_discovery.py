@@ -63,6 +63,10 @@ def test_standard_members(house: House) -> None:
     assert document["authorization_response_iss_parameter_supported"] is True
     assert document["request_uri_parameter_supported"] is True
     assert document["id_token_signing_alg_values_supported"][0] == "RS256"
+    assert document["end_session_endpoint"].endswith("/oauth/logout")
+    for channel in ("backchannel", "frontchannel"):
+        assert document[f"{channel}_logout_supported"] is True
+        assert document[f"{channel}_logout_session_supported"] is True
     assert {"openid", "profile", "email", "approval", "session"} <= set(document["scopes_supported"])
     assert {"approval_status", "session_expiry", "sub"} <= set(document["claims_supported"])
     assert "none" not in document["introspection_endpoint_auth_methods_supported"]

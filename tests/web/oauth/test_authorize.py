@@ -197,18 +197,20 @@ def test_what_is_not_text_is_a_fault(lobby: Lobby, raw: str) -> None:
 
 
 def test_unknown_parameters_and_hints_are_ignored(lobby: Lobby) -> None:
-    """RD-8 and conformance §1.4: display, ui_locales, claims, acr_values, login_hint and anything unknown succeed."""
+    """RD-8 and conformance §1.4: display, locales, claims, acr_values, login_hint and anything unknown succeed."""
     browser = lobby.browser()
     browser.sign_in(lobby.add_account())
     extra = {
         "display": "popup",
         "ui_locales": "se",
+        "claims_locales": "se",
         "claims": "{}",
         "acr_values": "1 2",
         "login_hint": "a@b.c",
         "foo": "b",
     }
     assert "code" in answer_of(browser.authorize(client_id="own", **extra))
+    assert "code" in answer_of(browser.authorize(client_id="own", **{**extra, "display": "page"}))
     assert "code" in answer_of(browser.authorize(client_id="own", nonce=None, state=None))
 
 

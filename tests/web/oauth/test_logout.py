@@ -94,6 +94,17 @@ def test_without_a_valid_hint_the_end_user_is_asked_and_not_sent_anywhere(lobby:
     assert live_sessions(lobby) == 0
 
 
+def test_a_hint_without_an_address_signs_out_and_stays_here(lobby: Lobby, browser: Browser) -> None:
+    """Conformance -no-post-logout-redirect-uri, -only-state: whoever proves who they are is signed out, and told so here."""
+    only_state = logout(browser, state="s")
+    assert 'id="logout-confirm"' in only_state.text  # type: ignore[attr-defined]
+    assert live_sessions(lobby) == 1
+    answer = logout(browser, id_token_hint=hint(lobby), state="s")
+    assert answer.status_code == 303  # type: ignore[attr-defined]
+    assert answer.headers["Location"].startswith("/signed-out/")  # type: ignore[attr-defined]
+    assert live_sessions(lobby) == 0
+
+
 def unsigned(token: str) -> str:
     """The same claims with alg none."""
     header = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').rstrip(b"=").decode()
