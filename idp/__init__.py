@@ -27,8 +27,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from flask import Flask
 
     from idp import resources, web
+    from idp.accounts import bulk_decisions, password_reset, registration, session_ends
     from idp.accounts import clients as client_care
-    from idp.accounts import password_reset, registration, session_ends
     from idp.accounts.hashing_worker import PasswordHasher
     from idp.clock import system_clock
     from idp.keys.keyring import Keyring
@@ -69,6 +69,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
         deliveries={
             "mail": deliver_mail,
             backchannel.KIND: deliver_backchannel_logout,
+            bulk_decisions.DELIVERY: bulk_decisions.carry_out,
             password_reset.DELIVERY: password_reset.answer_reset_request,
             registration.DELIVERY: registration.answer_mail_request,
         },
@@ -76,6 +77,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
             session_ends.end_expired_sessions,
             session_ends.forget_old_traces,
             registration.forget_unconfirmed,
+            bulk_decisions.forget_old_batches,
             session_ends.forget_old_tokens,
             client_care.forget_unused_clients,
             forget_delivered,

@@ -112,27 +112,52 @@ def decide_by_staff(
     member of staff saw. Raises `Refusal`: `not_permitted`, `own_account`, `reason_missing`, `reason_too_long`,
     `account_unknown`, `decided_already` (with the decision that won).
     """
-    old, new, permission = ACTS[act]
-    now = provider.clock()
     with provider.database.transaction() as tx:
-        account = _check_may_act(tx, staff_id, account_id, permission)
-        _check_reason(new, reason, remark)
-        changed = account.approval_status == old.value and change_status(
+        return decide_within(
             provider,
             tx,
-            account,
-            new,
-            Actor("staff", staff_id),
-            reason=reason.strip(),
-            remark=remark.strip(),
+            staff_id=staff_id,
+            account_id=account_id,
+            act=act,
+            reason=reason,
+            remark=remark,
             seen_at=seen_at,
             address=address,
-            now=now,
         )
-        latest = approvals.latest_decision(tx, account_id)
-        if not changed or latest is None:
-            raise Refusal("decided_already", decision=latest)
-        return latest
+
+
+def decide_within(
+    provider: Provider,
+    tx: Transaction,
+    *,
+    staff_id: str,
+    account_id: str,
+    act: str,
+    reason: str = "",
+    remark: str = "",
+    seen_at: int | None = None,
+    address: str = "",
+) -> Decision:
+    """What `decide_by_staff` does, in the caller's transaction."""
+    old, new, permission = ACTS[act]
+    account = _check_may_act(tx, staff_id, account_id, permission)
+    check_reason(new, reason, remark)
+    changed = account.approval_status == old.value and change_status(
+        provider,
+        tx,
+        account,
+        new,
+        Actor("staff", staff_id),
+        reason=reason.strip(),
+        remark=remark.strip(),
+        seen_at=seen_at,
+        address=address,
+        now=provider.clock(),
+    )
+    latest = approvals.latest_decision(tx, account_id)
+    if not changed or latest is None:
+        raise Refusal("decided_already", decision=latest)
+    return latest
 
 
 def change_status(
@@ -229,7 +254,8 @@ def _check_may_act(tx: Transaction, staff_id: str, account_id: str, permission: 
     return account
 
 
-def _check_reason(new: Status, reason: str, remark: str) -> None:
+def check_reason(new: Status, reason: str, remark: str) -> None:
+    """Raises `Refusal`: `reason_missing`, `reason_too_long`."""
     if new in policy.NEEDS_REASON and not reason.strip():
         raise Refusal("reason_missing")
     if max(len(reason), len(remark)) > LONGEST_REASON:

@@ -77,7 +77,7 @@ class Waiting:
 _INSERT = Statement(
     "INSERT INTO outbox (kind, name, sealed, seal_identity, account_id, registration_id, client_id, sid, created_at,"
     " available_at, attempts) VALUES (:kind, :name, :sealed, :identity, :account_id, :registration_id, :client_id, :sid,"
-    " :now, :now, 0) RETURNING outbox_id"
+    " :now, :available_at, 0) RETURNING outbox_id"
 )
 
 
@@ -93,10 +93,12 @@ def enqueue(
     registration_id: str | None = None,
     client_id: str | None = None,
     sid: str | None = None,
+    not_before: int = 0,
 ) -> int:
     """Write one row in the transaction of the act, and wake the worker once it is committed.
 
-    `kind` chooses who delivers it (`mail`, `backchannel_logout`), `name` says which one it is; `payload` is JSON.
+    `kind` chooses who delivers it (`mail`, `backchannel_logout`), `name` says which one it is; `payload` is JSON. It goes
+    out `not_before` an instant.
     """
     identity = new_identifier()
     sealed = master.seal(json.dumps(payload, ensure_ascii=False).encode(), _seal_identity(identity))
@@ -111,6 +113,7 @@ def enqueue(
         client_id=client_id,
         sid=sid,
         now=now,
+        available_at=max(now, not_before),
     )
     announcements.announce(tx, announcements.OUTBOX)
     return int(row["outbox_id"]) if row else 0

@@ -1,6 +1,6 @@
 """The tables. Models describe them for migrations and pages; protocol steps speak to them in plain statements."""
 
-from idp.store.models.approval import ApprovalDecision, ApprovalRule, ReviewLook, SerialNumber
+from idp.store.models.approval import ApprovalDecision, ApprovalRule, ReviewLook, ScheduledDecision, SerialNumber
 from idp.store.models.base import Base
 from idp.store.models.clients import Client, ClientSecret, ConsentGrant, InitialAccessToken
 from idp.store.models.house import (
@@ -53,6 +53,7 @@ __all__ = [
     "RefreshToken",
     "Registration",
     "ReviewLook",
+    "ScheduledDecision",
     "SerialNumber",
     "SessionClient",
     "SigningKey",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.store.models.base import (
@@ -44,6 +44,27 @@ class ReviewLook(Base):
     account_id: Mapped[Identifier] = mapped_column(primary_key=True)
     staff_id: Mapped[Identifier] = mapped_column(primary_key=True)
     seen_at: Mapped[Instant] = mapped_column(index=True)
+
+
+class ScheduledDecision(Base):
+    """A decision that takes effect a little later; `outcome` is empty until then, or says what became of it."""
+
+    __tablename__ = "scheduled_decisions"
+
+    batch_id: Mapped[Identifier] = mapped_column(primary_key=True)
+    account_id: Mapped[Identifier] = mapped_column(ForeignKey("accounts.account_id"), primary_key=True, index=True)
+    staff_id: Mapped[Identifier]
+    act: Mapped[Word]
+    reason: Mapped[Prose] = mapped_column(default="")
+    remark: Mapped[Prose] = mapped_column(default="")
+    address: Mapped[Line] = mapped_column(default="")
+    seen_at: Mapped[Instant]
+    due_at: Mapped[Instant]
+    outcome: Mapped[Word] = mapped_column(default="")
+    created_at: Mapped[Instant]
+    settled_at: Mapped[Instant | None]
+
+    __table_args__ = (Index("ix_scheduled_decisions_staff", "staff_id", "created_at"),)
 
 
 class ApprovalRule(Base):

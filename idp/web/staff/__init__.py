@@ -1,8 +1,9 @@
 """The staff desk: the queue first, then registrations, accounts, mails, rules and the audit trail.
 
 Every route names the permission it needs (`access.permitted`); the blueprint refuses a route that names none (AD-1). Lists
-keep their filter in the address and page by key. Routes: `queue` `/staff` and `/staff/applications/…`; `people`
-`/staff/accounts…` and `/staff/registrations…`; `records` `/staff/mail`, `/staff/rules`, `/staff/audit`.
+keep their filter in the address and page by key. Routes: `queue` `/staff` and `/staff/applications/…`; `bulk`
+`/staff/decisions…`; `people` `/staff/accounts…` and `/staff/registrations…`; `records` `/staff/mail`, `/staff/rules`,
+`/staff/audit`.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 
 def install(app: Flask) -> None:
     """Hang the desk into the application."""
-    from idp.web.staff import access, people, queue, records, words
+    from idp.web.staff import access, bulk, people, queue, records, words
 
     access.install(app)
     words.install(app)
-    for room in (queue, people, records):
+    for room in (queue, bulk, people, records):
         app.register_blueprint(room.blueprint)

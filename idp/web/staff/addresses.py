@@ -78,6 +78,12 @@ def read_key() -> tuple[int, str] | None:
     return (int(match[1]), match[2]) if match else None
 
 
+def read_chosen() -> list[tuple[int, str]]:
+    """The keys of the rows that were ticked; what is none is left out."""
+    found = (_KEY.fullmatch(value) for value in request.form.getlist("chosen"))
+    return [(int(match[1]), match[2]) for match in found if match]
+
+
 def read_number(name: str) -> int | None:
     """A number that was one of ours."""
     text = request.args.get(name, "")

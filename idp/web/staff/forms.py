@@ -71,6 +71,16 @@ class ApplicationForm(DecisionForm):
     )
 
 
+class BulkForm(DecisionForm):
+    """Approve or reject all that were chosen in the list, with one reason."""
+
+    act = HiddenField(
+        validators=[_one_of(_("Choose “Approve” or “Reject”."), "approve", "reject")],
+        longest=20,
+        missing=_("Choose “Approve” or “Reject”."),
+    )
+
+
 class StatusForm(DecisionForm):
     """Change the status of an account that was decided about."""
 

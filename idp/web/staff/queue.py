@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Blueprint, abort, redirect, request, url_for
 
-from idp.accounts import staff_desk
+from idp.accounts import bulk_decisions, staff_desk
 from idp.accounts.approval import decide_by_staff
 from idp.errors import Refusal
 from idp.i18n import gettext as _
@@ -17,7 +17,7 @@ from idp.web.countries import country_name
 from idp.web.pages import render
 from idp.web.staff.access import member, permitted
 from idp.web.staff.addresses import QueueAddress, read_queue_address, write_key
-from idp.web.staff.forms import ApplicationForm
+from idp.web.staff.forms import ApplicationForm, BulkForm
 from idp.web.staff.words import history_of
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ blueprint = Blueprint("staff_queue", __name__, url_prefix="/staff")
 @permitted(Permission.READ_QUEUE)
 def queue() -> Response:
     """The queue, oldest first."""
-    return _page(read_queue_address())
+    return show_queue(read_queue_address())
 
 
 @blueprint.get("/applications/<account_id>")
 @permitted(Permission.READ_QUEUE)
 def application(account_id: str) -> Response:
     """The queue with one application open."""
-    return _page(read_queue_address(), account_id)
+    return show_queue(read_queue_address(), account_id)
 
 
 @blueprint.post("/applications/<account_id>")
@@ -49,7 +49,7 @@ def decide(account_id: str) -> Any:
     """Approve or reject, and go on to the next application."""
     address, form = read_queue_address(), ApplicationForm()
     if not form.validate_on_submit():
-        return _page(address, account_id, form, status=422)
+        return show_queue(address, account_id, form, status=422)
     try:
         decide_by_staff(
             provider(),
@@ -70,15 +70,15 @@ def _refused(address: QueueAddress, account_id: str, form: ApplicationForm, refu
     if refusal.key == "account_unknown":
         abort(404)
     if refusal.key == "decided_already":
-        return _page(
+        return show_queue(
             address, account_id, form, status=409, overtaken=cast("Decision | None", refusal.details.get("decision"))
         )
     if refusal.key == "reason_missing":
         form.tell("reason", _("Write a reason: the applicant reads it."))
-        return _page(address, account_id, form, status=422)
+        return show_queue(address, account_id, form, status=422)
     sentences = {"own_account": _("This is your own registration. A colleague decides about it.")}
     form.tell("", sentences.get(refusal.key, _("You may not decide about this account.")))
-    return _page(address, account_id, form, status=403)
+    return show_queue(address, account_id, form, status=403)
 
 
 def _next_address(address: QueueAddress, decided: str, seen_at: int | None) -> str:
@@ -94,14 +94,16 @@ def _next_address(address: QueueAddress, decided: str, seen_at: int | None) -> s
     return url_for("staff_queue.queue", **address.args(after=None, done=decided))
 
 
-def _page(
+def show_queue(
     address: QueueAddress,
     account_id: str | None = None,
     form: ApplicationForm | None = None,
     *,
     status: int = 200,
     overtaken: Decision | None = None,
+    bulk: BulkForm | None = None,
 ) -> Response:
+    """The queue, with an application open where one is named; forms come back with what was typed."""
     person = member()
     opened = _open(account_id) if account_id else None
     listed = staff_desk.open_queue(
@@ -124,6 +126,9 @@ def _page(
         opened=opened,
         history=history_of(opened) if opened else (),
         form=form,
+        bulk=bulk or BulkForm(formdata=None, prefix="bulk-"),
+        chosen=request.form.getlist("chosen"),
+        batches=bulk_decisions.list_own_waiting(provider(), person.account_id),
         is_overtaken=status == 409,
         overtaken=overtaken,
         done=_done(person.account_id),

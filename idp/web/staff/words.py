@@ -88,6 +88,15 @@ CHANGES: dict[tuple[str, str], str] = {
     ("rejected", "pending"): marked("%(who)s took the application up again"),
     ("approved", "pending"): marked("%(who)s brought the account back into review"),
 }
+OUTCOMES: dict[str, str] = {
+    "": marked("waits"),
+    "done": marked("done"),
+    "undone": marked("undone"),
+    "decided_already": marked("not done: it was decided or changed meanwhile"),
+    "own_account": marked("not done: this is your own registration"),
+    "not_permitted": marked("not done: you may not decide about this account"),
+    "account_unknown": marked("not done: the account was closed"),
+}
 EVENTS: dict[str, str] = {
     "account_changed": marked("The account was changed"),
     "account_closed": marked("The account was closed"),
@@ -107,6 +116,8 @@ EVENTS: dict[str, str] = {
     "confirmation_refused": marked("A confirmation was refused"),
     "confirmation_resent": marked("The confirmation mail was sent again"),
     "consent_withdrawn": marked("The consent for a site was withdrawn"),
+    "decisions_scheduled": marked("Decisions about several applications were scheduled"),
+    "decisions_undone": marked("Scheduled decisions were undone"),
     "email_changed": marked("The e-mail address was changed"),
     "password_changed": marked("The password was changed"),
     "password_reset": marked("The password was reset"),
@@ -147,6 +158,7 @@ def install(app: Flask) -> None:
         state_word=lambda key: _word(STATES, key),
         mail_word=lambda key: _word(MAILS, key),
         mail_state=lambda key: _word(MAIL_STATES, key),
+        outcome_word=lambda key: _word(OUTCOMES, key),
         event_word=lambda key: _word(EVENTS, key),
         country=lambda code: country_name(code) if code else "",
         language=lambda code: LANGUAGE_NAMES.get(code, code),

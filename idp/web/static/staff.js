@@ -28,16 +28,28 @@
     if (keys.open) keys.querySelector("summary").focus();
   };
 
+  const pick = () => {
+    const row = document.activeElement.closest("#rows li");
+    const box = row && row.querySelector("input[name=chosen]");
+    if (box) box.click();
+  };
+
   const keys = {
     j: () => move(1),
     k: () => move(-1),
     a: () => focus("decision-approve"),
     r: () => focus("reason"),
+    x: pick,
     "/": () => focus("q") || focus("desk-search"),
     "?": toggleKeys,
   };
 
-  const isTyping = (target) => target.closest("input, textarea, select, [contenteditable]") !== null;
+  const isTyping = (target) => target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]") !== null;
+
+  // Somebody is typing or choosing: a page that comes anew would lose it.
+  const isBusy = () => document.querySelector("input[name=chosen]:checked") !== null
+    || Array.from(document.querySelectorAll("form.decision textarea")).some((field) => field.value)
+    || isTyping(document.activeElement || document.body);
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && isTyping(event.target)) {
@@ -49,6 +61,19 @@
     if (!act) return;
     event.preventDefault();
     act();
+  });
+
+  // What takes effect later counts down, and is looked at again when the time is over.
+  document.querySelectorAll("[data-due]").forEach((element) => {
+    let left = Number(element.dataset.due);
+    const words = element.textContent;
+    const tick = () => {
+      if (left > 0) element.textContent = words.replace(/\d+/, left);
+      else if (!isBusy()) return setTimeout(() => location.reload(), 2000);
+      left -= 1;
+      return setTimeout(tick, 1000);
+    };
+    tick();
   });
 
   // A second click while the first is on its way would only come too late.
