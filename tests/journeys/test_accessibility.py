@@ -286,6 +286,23 @@ def walk_at_the_desk(world: World, eyes: Eyes, new_context: NewContext, shoot: S
     eyes.look(page, "nobody waits")
 
 
+@shows(
+    "/staff/decisions/<batch_id>: scheduled",
+    "/staff/decisions/<batch_id>: undone",
+)
+def walk_through_bulk_decisions(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
+    """An administrator decides about several at once, and takes it back."""
+    make_administrator(world, "care@example.com")
+    page = signed_in(world, new_context(), "care")
+    page.goto(world.provider_url + "/staff")
+    page.locator("input[name=chosen]").first.check()
+    page.click("#bulk-decision summary")
+    page.click("#bulk-approve")
+    eyes.look(page, "scheduled")
+    page.click("#undo")
+    eyes.look(page, "undone")
+
+
 def signed_in(world: World, context: BrowserContext, name: str) -> Page:
     """A page of somebody of the demo, who has just signed in."""
     page = context.new_page()
