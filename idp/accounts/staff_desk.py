@@ -16,7 +16,7 @@ from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
 from idp.policy.approval import late_before, promised_until
 from idp.policy.staff import Permission, may_act_on
-from idp.store import accounts, approvals, audit, outbox, review_queue, rules, search, sessions
+from idp.store import accounts, approvals, audit, outbox, review_queue, rules, search, sessions, sign_out_log
 from idp.store.review_queue import Filter
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from idp.store.rules import StoredRule
     from idp.store.search import FoundAccount, FoundRegistration
     from idp.store.sessions import Session
+    from idp.store.sign_out_log import ToldSite
 
 PAGE = 50
 REPORT_SECONDS = 30 * 86400
@@ -223,6 +224,15 @@ def list_mails(provider: Provider, *, before: int | None = None) -> list[Fate]:
     """What became of the mails, newest first; one more than a page."""
     with provider.database.reading() as tx:
         return outbox.fate(tx, now=provider.clock(), before=before, limit=PAGE + 1)
+
+
+def list_told_sites(
+    provider: Provider, *, client_id: str = "", state: str = "", after: tuple[int, str] | None = None
+) -> tuple[list[ToldSite], list[tuple[str, str]]]:
+    """How sites were told of sign-outs, one more than a page; and the sites to choose from, by name."""
+    with provider.database.reading() as tx:
+        told = sign_out_log.page_told_sites(tx, client_id=client_id, state=state, after=after, limit=PAGE + 1)
+        return told, sign_out_log.list_told_sites(tx)
 
 
 def read_trail(provider: Provider, *, staff_id: str, act: str, before: int | None, address: str = "") -> list[Event]:

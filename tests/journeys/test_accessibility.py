@@ -240,6 +240,9 @@ def walk_to_a_site(world: World, eyes: Eyes, new_context: NewContext, shoot: Sho
     "/staff/registrations: nothing found",
     "/staff/registrations/<registration_id>: open",
     "/staff/mail: list",
+    "/staff/sign-outs: empty",
+    "/staff/sign-outs: list",
+    "/staff/sign-outs: nothing fits",
     "/staff/rules: list",
     "/staff/audit: list",
 )
@@ -264,11 +267,18 @@ def walk_at_the_desk(world: World, eyes: Eyes, new_context: NewContext, shoot: S
         "/staff/registrations": "list",
         "/staff/registrations?q=zzzzzz": "nothing found",
         "/staff/mail": "list",
+        "/staff/sign-outs": "empty",
+        "/staff/sign-outs?state=dead": "nothing fits",
         "/staff/rules": "list",
         "/staff/audit": "list",
     }.items():
         page.goto(world.provider_url + path)
         eyes.look(page, state)
+    customer.goto(world.library_url + "/exclusive")
+    customer.goto(world.provider_url + "/")
+    customer.click("#sign-out")
+    page.goto(world.provider_url + "/staff/sign-outs")
+    eyes.look(page, "list")
     for name, state in {"Approved": "approved", "Rejected": "rejected", "Care": "closed to oneself"}.items():
         page.goto(f"{world.provider_url}/staff/accounts?q={name}")
         page.locator("main").get_by_role("link", name=re.compile(name)).first.click()

@@ -2,8 +2,8 @@
 
 Every route names the permission it needs (`access.permitted`); the blueprint refuses a route that names none (AD-1). Lists
 keep their filter in the address and page by key. Routes: `queue` `/staff` and `/staff/applications/…`; `bulk`
-`/staff/decisions…`; `people` `/staff/accounts…` and `/staff/registrations…`; `records` `/staff/mail`, `/staff/rules`,
-`/staff/audit`.
+`/staff/decisions…`; `people` `/staff/accounts…` and `/staff/registrations…`; `records` `/staff/mail`, `/staff/sign-outs`,
+`/staff/rules`, `/staff/audit`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Records of the desk: what became of the mails, the approval rules with their report, the audit trail."""
+"""Records of the desk: what became of the mails and of sign-outs at sites, the approval rules with their report, the audit trail."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from idp.web.browser_session import client_address
 from idp.web.context import provider
 from idp.web.pages import render
 from idp.web.staff.access import member, permitted
-from idp.web.staff.addresses import read_choice, read_number
-from idp.web.staff.words import EVENTS, options
+from idp.web.staff.addresses import read_choice, read_key, read_number, read_search, write_key
+from idp.web.staff.words import EVENTS, TOLD_STATES, options
 
 if TYPE_CHECKING:
     from flask import Response
@@ -33,6 +33,27 @@ def mail() -> Response:
         mails=found[: staff_desk.PAGE],
         first_url=url_for("staff_records.mail") if "before" in request.args else None,
         next_url=url_for("staff_records.mail", before=found[staff_desk.PAGE - 1].outbox_id) if has_more else None,
+    )
+
+
+@blueprint.get("/sign-outs")
+@permitted(Permission.READ_MAIL)
+def sign_outs() -> Response:
+    """Which site was told of which sign-out, and how it answered (Back-Channel and Front-Channel Logout 1.0)."""
+    site, state = read_search("site"), read_choice("state", tuple(TOLD_STATES))
+    told, sites = staff_desk.list_told_sites(provider(), client_id=site, state=state, after=read_key())
+    shown = told[: staff_desk.PAGE]
+    here = {"site": site or None, "state": state or None}
+    has_more = len(told) > staff_desk.PAGE
+    return render(
+        "staff/sign_outs.html",
+        told=shown,
+        sites=sites,
+        site=site,
+        state=state,
+        state_options=options(TOLD_STATES),
+        first_url=url_for("staff_records.sign_outs", **here) if "after" in request.args else None,
+        next_url=url_for("staff_records.sign_outs", **here, after=write_key(shown[-1].key)) if has_more else None,
     )
 
 

@@ -42,9 +42,6 @@ MAILS: dict[str, str] = {
     "address_taken": marked("Address has an account already"),
     "approved": marked("Approved"),
     "confirm_registration": marked("Confirm your e-mail address"),
-    "frontchannel_logout": marked("A site was asked to sign out in the browser"),
-    "initial_token_made": marked("An initial access token for registering sites was made"),
-    "initial_token_revoked": marked("An initial access token for registering sites was revoked"),
     "password_changed": marked("Password changed"),
     "password_was_reset": marked("Password was reset"),
     "registration_waiting": marked("In review"),
@@ -53,6 +50,12 @@ MAILS: dict[str, str] = {
     "reset_password": marked("Reset the password"),
     "review_again": marked("In review again"),
     "suspended": marked("Suspended"),
+}
+TOLD_STATES: dict[str, str] = {
+    "done": marked("told"),
+    "waiting": marked("being told"),
+    "dead": marked("never told"),
+    "asked": marked("asked in the browser"),
 }
 REASONS: dict[str, str] = {
     "rule_holds": marked("Rule “%(value)s” holds."),
@@ -118,6 +121,9 @@ EVENTS: dict[str, str] = {
     "consent_withdrawn": marked("The consent for a site was withdrawn"),
     "decisions_scheduled": marked("Decisions about several applications were scheduled"),
     "decisions_undone": marked("Scheduled decisions were undone"),
+    "frontchannel_logout": marked("A site was asked to sign out in the browser"),
+    "initial_token_made": marked("An initial access token for registering sites was made"),
+    "initial_token_revoked": marked("An initial access token for registering sites was revoked"),
     "email_changed": marked("The e-mail address was changed"),
     "password_changed": marked("The password was changed"),
     "password_reset": marked("The password was reset"),
@@ -159,6 +165,7 @@ def install(app: Flask) -> None:
         mail_word=lambda key: _word(MAILS, key),
         mail_state=lambda key: _word(MAIL_STATES, key),
         outcome_word=lambda key: _word(OUTCOMES, key),
+        told_word=lambda key: _word(TOLD_STATES, key),
         event_word=lambda key: _word(EVENTS, key),
         country=lambda code: country_name(code) if code else "",
         language=lambda code: LANGUAGE_NAMES.get(code, code),
