@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, request, url_for
 
@@ -43,7 +43,7 @@ def sign_outs() -> Response:
     site, state = read_search("site"), read_choice("state", tuple(TOLD_STATES))
     told, sites = staff_desk.list_told_sites(provider(), client_id=site, state=state, after=read_key())
     shown = told[: staff_desk.PAGE]
-    here = {"site": site or None, "state": state or None}
+    here: dict[str, Any] = {"site": site or None, "state": state or None}
     has_more = len(told) > staff_desk.PAGE
     return render(
         "staff/sign_outs.html",
