@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from idp.protocol.parameters import Parameters
     from idp.store.clients import RegisteredClient
 
+STAFF_SCOPES = ("staff.read", "staff.write")
+"""For tools of staff (`/api/`): only for clients that the operator registered with them by name."""
 SCOPES = ("openid", "profile", "email", "address", "phone", "approval", "interests", "session", "offline_access")
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 STANDARD = (
@@ -294,8 +296,8 @@ def allowed_scope(request: AuthorizationRequest, client: RegisteredClient) -> fr
 
 
 def known_scope(client: RegisteredClient) -> frozenset[str]:
-    """The scopes of ours that the client is registered for: all, where it registered none."""
-    return frozenset(SCOPES) & (client.scopes or frozenset(SCOPES))
+    """The scopes of ours that the client is registered for; where it registered none all, except those of staff."""
+    return frozenset(SCOPES) & (client.scopes or frozenset(SCOPES)) | frozenset(STAFF_SCOPES) & client.scopes
 
 
 def is_pkce_exempt(client: RegisteredClient) -> bool:

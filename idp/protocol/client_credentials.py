@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from idp.errors import ProtocolError
 from idp.protocol.access_token import Issuing, issue_access_token
-from idp.protocol.authorization_request import SCOPES
+from idp.protocol.authorization_request import SCOPES, STAFF_SCOPES
 from idp.protocol.resource_indicators import parse_resources
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def issue_client_token(
     if client.is_public:
         return ProtocolError("unauthorized_client", "a client without a secret or key cannot act for itself")
     # The scopes of ours are about an end-user, and there is none.
-    allowed = client.scopes - frozenset(SCOPES)
+    allowed = client.scopes - frozenset(SCOPES) - frozenset(STAFF_SCOPES)
     if not asked.scopes <= allowed:
         return ProtocolError("invalid_scope", "the scope is not one that the client may use for itself")
     return issue_access_token(tx, issuing, None, client, asked.scopes or allowed, resources=asked.resources, now=now)

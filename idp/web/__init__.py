@@ -1,7 +1,8 @@
 """What clients and browsers see: routes, forms, responses. A view parses, calls one function and answers.
 
 `oauth/` the protocol endpoints and consent; `account/` registration, sign-in and the customer's pages; `staff/` the desk;
-`ops/` health and the development mailbox. `context` finds the provider; `browser_session` knows who is signed in.
+`api/` the same for tools of staff; `ops/` health and the development mailbox. `context` finds the provider;
+`browser_session` knows who is signed in.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def mount(app: Flask, provider: Provider) -> None:
     """Hang every face of the provider into the application."""
-    from idp.web import brand, browser_session, content_policy, csrf, language, pages, problems, staff
+    from idp.web import api, brand, browser_session, content_policy, csrf, language, pages, problems, staff
     from idp.web.account import confirm, dashboard, forgot, profile, register, security, sign_in, sites
     from idp.web.cross_origin import CrossOrigin
     from idp.web.edge import Edge
@@ -53,6 +54,7 @@ def mount(app: Flask, provider: Provider) -> None:
     if provider.settings.is_https:
         app.register_blueprint(check_session.blueprint)
     staff.install(app)
+    api.install(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(mailbox.blueprint)
     app.register_blueprint(brand.blueprint)

@@ -18,6 +18,8 @@ NAMES = {
     "approval": marked("Whether your account is approved"),
     "interests": marked("Your interests and region"),
     "session": marked("Until when you are signed in"),
+    "staff.read": marked("What you may read as a member of staff"),
+    "staff.write": marked("What you may do as a member of staff"),
     "offline_access": marked("All this also while you are away"),
 }
 

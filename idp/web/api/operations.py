@@ -1,0 +1,111 @@
+"""An operation of the interface: its route, what it needs, what goes in and out. Routes and description come from this list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, request
+from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import HTTPException
+
+from idp.errors import ProtocolError, Refusal
+from idp.web.api.access import WRITE, check_caller
+
+if TYPE_CHECKING:
+    from idp.policy.staff import Permission
+
+_STATUS = {
+    "account_unknown": (404, "not_found", "there is no such account"),
+    "registration_unknown": (404, "not_found", "there is no such registration, or it cannot be confirmed any more"),
+    "not_permitted": (403, "access_denied", "this person may not do that to this account"),
+    "own_account": (403, "access_denied", "nobody decides about their own account"),
+    "reason_missing": (422, "invalid_request", "reason: the customer reads it, so it must say something"),
+    "reason_too_long": (422, "invalid_request", "reason or remark is too long"),
+    "decided_already": (409, "conflict", "somebody else was first, or the status is another one"),
+}
+"""How a refusal is told: HTTP status, error code, description."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation. `asks` is read from the query of a GET, from the JSON body of a POST; `run` does it."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    permission: Permission
+    scope: str
+    answers: type[BaseModel]
+    run: Callable[..., BaseModel]
+    asks: type[BaseModel] | None = None
+
+    @property
+    def rule(self) -> str:
+        """The path as Flask writes it."""
+        return "/api" + self.path.replace("{", "<").replace("}", ">")
+
+
+def mount(operations: Sequence[Operation]) -> Blueprint:
+    """The routes of all operations."""
+    blueprint = Blueprint("api", __name__)
+    for operation in operations:
+        blueprint.add_url_rule(operation.rule, operation.name, _view_of(operation), methods=[operation.method])
+    return blueprint
+
+
+def _view_of(operation: Operation) -> Callable[..., Response]:
+    def view(**places: str) -> Response:
+        caller = check_caller(operation.permission, operation.scope)
+        asked = [_read(operation)] if operation.asks else []
+        try:
+            return _tell(operation.run(caller, *places.values(), *asked))
+        except Refusal as refusal:
+            raise _error_of(refusal) from None
+
+    return view
+
+
+def _read(operation: Operation) -> BaseModel:
+    """What was asked. Raises `ProtocolError` with the place and what is wrong; never with what was sent."""
+    assert operation.asks is not None
+    try:
+        if operation.scope == WRITE:
+            return operation.asks.model_validate_json(_read_body())
+        if any(len(request.args.getlist(name)) > 1 for name in request.args):
+            raise ProtocolError("invalid_request", "a parameter was sent twice")
+        return operation.asks.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False)[0]
+        known = {*operation.asks.model_fields, *(str(part) for part in range(10))}
+        place = ".".join(str(part) for part in fault["loc"] if str(part) in known) or "the request"
+        raise ProtocolError("invalid_request", f"{place}: {_plain(str(fault['msg']))}", status=422) from None
+
+
+def _read_body() -> bytes:
+    if request.mimetype != "application/json":
+        raise ProtocolError("invalid_request", "the body must be application/json", status=415)
+    try:
+        return request.get_data(cache=False)
+    except HTTPException as error:
+        raise ProtocolError("invalid_request", "the body cannot be read", status=error.code or 400) from None
+
+
+def _plain(text: str) -> str:
+    """Only what a description may hold (RFC 6749 §5.2)."""
+    return "".join(
+        letter if letter.isascii() and letter.isprintable() and letter not in '"\\' else "'" for letter in text
+    )
+
+
+def _error_of(refusal: Refusal) -> ProtocolError:
+    status, error, description = _STATUS.get(refusal.key, (422, "invalid_request", "this cannot be done"))
+    return ProtocolError(error, description, status=status, detail=refusal.key)
+
+
+def _tell(answer: BaseModel) -> Response:
+    response = Response(answer.model_dump_json(), content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response

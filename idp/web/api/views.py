@@ -1,0 +1,325 @@
+"""What the operations do: each calls the function behind the page of the desk, and tells the same in JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from idp.accounts import staff_desk
+from idp.accounts.approval import decide_by_staff
+from idp.policy.staff import Permission
+from idp.store.review_queue import Filter
+from idp.web.api import models
+from idp.web.api.access import READ, WRITE
+from idp.web.api.models import instant, instant_or_none
+from idp.web.api.operations import Operation
+from idp.web.browser_session import client_address
+from idp.web.context import provider
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from idp.store import approvals, audit, outbox, search
+    from idp.web.api.access import Caller
+
+
+class Keyed(Protocol):
+    """A row that a page may end with."""
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """Where the next page goes on."""
+
+
+def list_queue(caller: Caller, asked: models.QueueSearch) -> models.Queue:
+    """A page of the queue."""
+    chosen = Filter(text=asked.q, country=asked.country, family=asked.family)
+    page = staff_desk.open_queue(
+        provider(), caller.account_id, chosen, late_only=asked.late, after=_parse_key(asked.after)
+    )
+    items = [
+        models.Applicant(
+            account_id=row.account_id,
+            name=row.name,
+            email=row.email,
+            company=row.company,
+            country=row.country,
+            serial_number=row.serial_number,
+            reference=row.reference,
+            waiting_since=instant(row.waiting_since),
+            due_at=instant(page.due[row.account_id]),
+        )
+        for row in page.rows
+    ]
+    after = _write_key(page.rows[-1]) if page.has_more else None
+    return models.Queue(items=items, total=page.total, matching=page.matching, late=page.late, next=after)
+
+
+def list_accounts(caller: Caller, asked: models.AccountSearch) -> models.AccountList:
+    """Accounts that fit."""
+    found, _waiting = staff_desk.find_people(provider(), asked.q, status=asked.status, after=_parse_key(asked.after))
+    return models.AccountList(items=[_found_account(row) for row in found[: staff_desk.PAGE]], next=_next(found))
+
+
+def show_account(caller: Caller, account_id: str) -> models.Account:
+    """One account."""
+    page = staff_desk.open_account(provider(), caller.account_id, account_id)
+    account = page.account
+    return models.Account(
+        account_id=account.account_id,
+        name=account.name,
+        email=account.email,
+        user_name=account.user_name,
+        company=account.company,
+        country=account.country,
+        locale=account.locale,
+        access=account.access,
+        approval_status=account.approval_status,
+        approval_updated_at=instant(account.approval_updated_at),
+        due_at=instant_or_none(page.due_at),
+        roles=sorted(account.roles),
+        serial_numbers=list(page.serial_numbers),
+        reference=page.applied.reference if page.applied else None,
+        last_sign_in_at=instant_or_none(account.last_sign_in_at),
+        created_at=instant(account.created_at),
+        decisions=[_decision(row) for row in page.decisions],
+        events=_events(page.events),
+        mails=_mails(page.mails),
+        sessions=[
+            models.OpenSession(
+                started_at=instant(row.started_at),
+                last_seen_at=instant(row.last_seen_at),
+                expires_at=instant(row.expires_at),
+                kept=row.kept,
+                user_agent=row.user_agent,
+                address=row.address,
+            )
+            for row in page.sessions
+        ],
+        sites=[models.OpenSite(client_id=row.client_id, name=row.name, ends=row.ends) for row in page.sites],
+    )
+
+
+def decide(caller: Caller, account_id: str, asked: models.Decide) -> models.Decision:
+    """Decide about an account; the answer is the decision that now stands."""
+    decision = decide_by_staff(
+        provider(),
+        staff_id=caller.account_id,
+        account_id=account_id,
+        act=asked.act,
+        reason=asked.reason,
+        remark=asked.remark,
+        seen_at=int(asked.seen_at.timestamp()) if asked.seen_at else None,
+        address=client_address(),
+    )
+    return _decision(decision)
+
+
+def send_reset_link(caller: Caller, account_id: str) -> models.Sent:
+    """Send the owner a reset link."""
+    reference = staff_desk.send_reset_link_for(
+        provider(), staff_id=caller.account_id, account_id=account_id, address=client_address()
+    )
+    return models.Sent(reference=reference)
+
+
+def list_registrations(caller: Caller, asked: models.RegistrationSearch) -> models.RegistrationList:
+    """Registrations that fit."""
+    found = staff_desk.find_registrations(provider(), asked.q, state=asked.state, after=_parse_key(asked.after))
+    shown = [_found_registration(row) for row in found[: staff_desk.PAGE]]
+    return models.RegistrationList(items=shown, next=_next(found))
+
+
+def show_registration(caller: Caller, registration_id: str) -> models.Registration:
+    """One registration."""
+    page = staff_desk.open_registration(provider(), registration_id)
+    return models.Registration(
+        registration=_found_registration(page.registration), events=_events(page.events), mails=_mails(page.mails)
+    )
+
+
+def send_confirmation_again(caller: Caller, registration_id: str) -> models.Sent:
+    """Send the confirmation mail once more."""
+    staff_desk.send_confirmation_again(
+        provider(), staff_id=caller.account_id, registration_id=registration_id, address=client_address()
+    )
+    return models.Sent(reference=None)
+
+
+OPERATIONS = (
+    Operation(
+        "GET",
+        "/queue",
+        "list_queue",
+        "Applications that wait, oldest first",
+        Permission.READ_QUEUE,
+        READ,
+        models.Queue,
+        list_queue,
+        models.QueueSearch,
+    ),
+    Operation(
+        "GET",
+        "/accounts",
+        "list_accounts",
+        "Find accounts",
+        Permission.READ_ACCOUNTS,
+        READ,
+        models.AccountList,
+        list_accounts,
+        models.AccountSearch,
+    ),
+    Operation(
+        "GET",
+        "/accounts/{account_id}",
+        "show_account",
+        "One account with its history",
+        Permission.READ_ACCOUNTS,
+        READ,
+        models.Account,
+        show_account,
+    ),
+    Operation(
+        "POST",
+        "/accounts/{account_id}/decisions",
+        "decide",
+        "Approve, reject, suspend, reinstate or reopen",
+        Permission.DECIDE,
+        WRITE,
+        models.Decision,
+        decide,
+        models.Decide,
+    ),
+    Operation(
+        "POST",
+        "/accounts/{account_id}/reset-links",
+        "send_reset_link",
+        "Send the owner a reset link",
+        Permission.SEND_RESET_LINK,
+        WRITE,
+        models.Sent,
+        send_reset_link,
+    ),
+    Operation(
+        "GET",
+        "/registrations",
+        "list_registrations",
+        "Find registrations",
+        Permission.READ_REGISTRATIONS,
+        READ,
+        models.RegistrationList,
+        list_registrations,
+        models.RegistrationSearch,
+    ),
+    Operation(
+        "GET",
+        "/registrations/{registration_id}",
+        "show_registration",
+        "One registration with its mails",
+        Permission.READ_REGISTRATIONS,
+        READ,
+        models.Registration,
+        show_registration,
+    ),
+    Operation(
+        "POST",
+        "/registrations/{registration_id}/mails",
+        "send_confirmation_again",
+        "Send the confirmation mail again",
+        Permission.RESEND_CONFIRMATION,
+        WRITE,
+        models.Sent,
+        send_confirmation_again,
+    ),
+)
+"""Everything that the interface does."""
+
+
+def _found_account(row: search.FoundAccount) -> models.FoundAccount:
+    return models.FoundAccount(
+        account_id=row.account_id,
+        name=row.name,
+        email=row.email,
+        user_name=row.user_name,
+        company=row.company,
+        country=row.country,
+        access=row.access,
+        approval_status=row.approval_status,
+        approval_updated_at=instant(row.approval_updated_at),
+        serial_number=row.serial_number,
+        reference=row.reference,
+        created_at=instant(row.created_at),
+    )
+
+
+def _found_registration(row: search.FoundRegistration) -> models.FoundRegistration:
+    return models.FoundRegistration(
+        registration_id=row.registration_id,
+        reference=row.reference,
+        state=row.state,
+        name=row.name,
+        email=row.email,
+        company=row.company,
+        country=row.country,
+        serial_number=row.serial_number,
+        account_id=row.account_id,
+        sent_at=instant(row.sent_at),
+        expires_at=instant(row.expires_at),
+        confirmed_at=instant_or_none(row.confirmed_at),
+    )
+
+
+def _decision(row: approvals.Decision) -> models.Decision:
+    return models.Decision(
+        at=instant(row.created_at),
+        old_status=row.old_status,
+        new_status=row.new_status,
+        actor_kind=row.actor_kind,
+        actor_name=row.actor_name or row.actor,
+        reason=row.reason,
+        remark=row.remark,
+    )
+
+
+def _events(rows: Iterable[audit.Event]) -> list[models.Event]:
+    return [
+        models.Event(
+            at=instant(row.at),
+            act=row.act,
+            actor_kind=row.actor_kind,
+            actor_name=row.actor_name,
+            reference=row.reference,
+        )
+        for row in rows
+    ]
+
+
+def _mails(rows: Iterable[outbox.Fate]) -> list[models.Mail]:
+    return [
+        models.Mail(
+            name=row.name,
+            state=row.state,
+            created_at=instant(row.created_at),
+            done_at=instant_or_none(row.done_at),
+            attempts=row.attempts,
+            last_error=row.last_error,
+            next_try_at=instant_or_none(row.next_try_at),
+        )
+        for row in rows
+    ]
+
+
+def _parse_key(text: str | None) -> tuple[int, str] | None:
+    if text is None:
+        return None
+    at, _, identifier = text.partition(".")
+    return int(at), identifier
+
+
+def _write_key(row: Keyed) -> str:
+    at, identifier = row.key
+    return f"{at}.{identifier}"
+
+
+def _next(found: Sequence[Keyed]) -> str | None:
+    """The key of the last row that is shown, where there are more."""
+    return _write_key(found[staff_desk.PAGE - 1]) if len(found) > staff_desk.PAGE else None

@@ -1,0 +1,293 @@
+"""The interface of staff tools: who gets in, what the roles permit, what comes out, and that the description tells the truth."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from idp.policy.staff import ROLES, is_permitted
+from idp.store import accounts
+from idp.store.accounts import Account
+from idp.store.database import Statement
+from idp.web.api.access import READ, WRITE
+from idp.web.api.operations import Operation
+from idp.web.api.views import OPERATIONS
+from tests.support.tokens import ISSUER, NOW, House, add_client
+
+API = f"{ISSUER}/api"
+ROLE_SETS = ["", *sorted(ROLES)]
+
+
+def set_roles(house: House, roles: str) -> None:
+    """Give Anna roles."""
+    with house.provider.database.transaction() as tx:
+        tx.run(
+            Statement("UPDATE accounts SET roles = :roles WHERE account_id = :id"),
+            roles=roles,
+            id=house.anna.account_id,
+        )
+
+
+def add_applicant(house: House, name: str = "willi", serial_number: str = "CD123Z") -> Account:
+    """Somebody who waits."""
+    with house.provider.database.transaction() as tx:
+        account = accounts.insert_account(
+            tx,
+            email=f"{name}@lab.example",
+            user_name=name,
+            given_name=name.title(),
+            family_name="Waiting",
+            company="Labor",
+            country="DE",
+            email_verified_at=NOW,
+            approval_status="pending",
+            now=NOW - 3600,
+        )
+        tx.run(
+            Statement("INSERT INTO devices (account_id, serial_number, created_at) VALUES (:id, :serial, :now)"),
+            id=account.account_id,
+            serial=serial_number,
+            now=NOW,
+        )
+    return account
+
+
+def token_for(house: House, scope: str = f"openid {READ} {WRITE}", client_id: str = "tool", **changes: Any) -> str:
+    """A token of a tool at which Anna signed in."""
+    if not house.count("clients", f"client_id = '{client_id}'"):
+        add_client(house.provider, client_id, resources=[API], scope=scope)
+    return str(house.tokens(client_id, scope=scope, **changes)["access_token"])
+
+
+def call(house: House, method: str, path: str, token: str | None, body: Any = None, **headers: str) -> TestResponse:
+    """One call."""
+    sent = {"Authorization": f"Bearer {token}", **headers} if token else headers
+    values: dict[str, Any] = {"headers": sent}
+    if body is not None:
+        values["data"] = body if isinstance(body, (str, bytes)) else json.dumps(body)
+        values["content_type"] = "application/json"
+    return house.app.test_client().open(f"/api{path}", method=method, **values)
+
+
+def call_operation(house: House, operation: Operation, token: str | None) -> TestResponse:
+    """An operation on something that is not there."""
+    path = operation.path.replace("{account_id}", "nobody").replace("{registration_id}", "nothing")
+    return call(
+        house,
+        operation.method,
+        path,
+        token,
+        {"act": "approve"} if operation.asks and operation.scope == WRITE else None,
+    )
+
+
+def test_a_tool_reads_the_queue_and_decides(house: House) -> None:
+    """The whole way: the queue, the account, the decision with its mail and history, and the empty queue."""
+    set_roles(house, "approver customer_care")
+    willi, token = add_applicant(house), token_for(house)
+    queue = call(house, "GET", "/queue", token).get_json()
+    assert [row["name"] for row in queue["items"]] == ["Willi Waiting"]
+    assert (queue["total"], queue["matching"], queue["next"]) == (1, 1, None)
+    assert queue["items"][0]["waiting_since"] == "2027-01-15T07:00:00Z"
+    seen = call(house, "GET", f"/accounts/{willi.account_id}", token).get_json()
+    body = {"act": "reject", "reason": "A photo of the name plate, please.", "seen_at": seen["approval_updated_at"]}
+    answer = call(house, "POST", f"/accounts/{willi.account_id}/decisions", token, body)
+    assert answer.status_code == 200, answer.text
+    assert answer.get_json()["new_status"] == "rejected"
+    assert answer.get_json()["actor_name"] == "Anna Approved"
+    again = call(house, "POST", f"/accounts/{willi.account_id}/decisions", token, body)
+    assert (again.status_code, again.get_json()["error"]) == (409, "conflict")
+    after = call(house, "GET", f"/accounts/{willi.account_id}", token).get_json()
+    assert after["approval_status"] == "rejected"
+    assert [mail["name"] for mail in after["mails"]] == ["rejected"]
+    assert call(house, "GET", "/queue", token).get_json()["total"] == 0
+    assert house.count("approval_decisions") == 1
+
+
+def test_lists_page_by_key(house: House) -> None:
+    """`next` leads on, and nothing is lost or told twice."""
+    set_roles(house, "customer_care")
+    token = token_for(house)
+    for number in range(55):
+        add_applicant(house, f"person{number}")
+    for path in ("/queue", "/accounts"):
+        seen: list[str] = []
+        after = ""
+        while True:
+            page = call(house, "GET", path + after, token).get_json()
+            seen += [row["account_id"] for row in page["items"]]
+            if page["next"] is None:
+                break
+            after = f"?after={page['next']}"
+        assert len(seen) == len(set(seen)) >= 55
+
+
+@pytest.mark.parametrize("roles", ROLE_SETS)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_roles_permit_what_they_permit_at_the_desk(still_house: House, operation: Operation, roles: str) -> None:
+    """AD-1: every operation names its permission; who lacks it gets 403, who has it the answer about nothing."""
+    set_roles(still_house, roles)
+    answer = call_operation(still_house, operation, token_for(still_house, client_id="tool-of-roles"))
+    if not is_permitted(roles.split(), operation.permission):
+        assert (answer.status_code, answer.get_json()["error"]) == (403, "access_denied")
+    else:
+        assert answer.status_code == (404 if "{" in operation.path else 200), answer.text
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_the_scope_is_needed(still_house: House, operation: Operation) -> None:
+    """RFC 6750 §3.1: reading does not permit writing, and neither comes with other scopes."""
+    set_roles(still_house, "administrator")
+    other = READ if operation.scope == WRITE else WRITE
+    for name, scope in (("tool-half", f"openid {other}"), ("tool-none", "openid profile")):
+        answer = call_operation(still_house, operation, token_for(still_house, scope, name))
+        assert (answer.status_code, answer.get_json()["error"]) == (403, "insufficient_scope")
+        assert f'scope="{operation.scope}"' in answer.headers["WWW-Authenticate"]
+
+
+def test_tokens_for_others_do_nothing_here(house: House) -> None:
+    """Another audience, no end-user, no session, an ended one, or no token at all (RFC 9700 §2.3)."""
+    set_roles(house, "administrator")
+    add_client(house.provider, "elsewhere", resources=["library"], scope=f"openid {READ}")
+    add_client(house.provider, "robot", resources=[API], scope=f"{READ} {WRITE}", grant_types=["client_credentials"])
+    good = token_for(house)
+    assert call(house, "GET", "/queue", good).status_code == 200
+    elsewhere = house.tokens("elsewhere", scope=f"openid {READ}")["access_token"]
+    without_session = token_for(house, sid=None, session_expires_at=None, offline=True)
+    for token in (elsewhere, without_session, "x" * 43, good + "x", "a b"):
+        answer = call(house, "GET", "/queue", token)
+        assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_token"), token
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+    for authorization in ("", "Bearer", "Basic YTpi", "Bearer é"):
+        assert call(house, "GET", "/queue", None, Authorization=authorization).status_code == 401
+    assert call(house, "GET", f"/queue?access_token={good}", None).status_code == 401
+    robot = house.post("/oauth/token", {"grant_type": "client_credentials", "scope": READ}, "robot")
+    assert (robot.status_code, robot.get_json()["error"]) == (400, "invalid_scope")
+    house.clock.now += 12 * 3600
+    assert call(house, "GET", "/queue", good).status_code == 401
+
+
+def test_scopes_of_staff_come_only_to_clients_that_have_them_by_name(house: House) -> None:
+    """A client that registered no scope may ask for all of ours, and still not for these."""
+    from idp.protocol.authorization_request import known_scope
+
+    add_client(house.provider, "plain")
+    plain = house.provider.clients.find("plain")
+    assert plain is not None
+    assert not {READ, WRITE} & known_scope(plain)
+    add_client(house.provider, "tool", scope=f"openid {READ}")
+    tool = house.provider.clients.find("tool")
+    assert tool is not None
+    assert known_scope(tool) == {"openid", READ}
+
+
+FAULTS: list[tuple[Any, int]] = [
+    ({}, 422),
+    ({"act": "delete"}, 422),
+    ({"act": "approve", "extra": 1}, 422),
+    ({"act": "approve", "reason": "x" * 2001}, 422),
+    ({"act": "approve", "reason": "a\u0000b"}, 422),
+    ({"act": "reject"}, 422),
+    ({"act": "approve", "seen_at": "yesterday"}, 422),
+    ({"act": "approve", "seen_at": 1e40}, 422),
+    ({"act": ["approve"]}, 422),
+    ([], 422),
+    ("{", 422),
+    ("[" * 50000, 422),
+    (b"\xff", 422),
+    ('{"act": "approve", "reason": "\\ud800"}', 422),
+]
+
+
+@pytest.mark.parametrize("number", range(len(FAULTS)))
+def test_what_cannot_be_a_decision_is_told_and_changes_nothing(house: House, number: int) -> None:
+    """The place is named, what was sent is not repeated."""
+    body, status = FAULTS[number]
+    set_roles(house, "administrator")
+    willi, token = add_applicant(house), token_for(house)
+    answer = call(house, "POST", f"/accounts/{willi.account_id}/decisions", token, body)
+    assert answer.status_code == status, answer.text
+    assert answer.get_json()["error"] == "invalid_request"
+    assert house.count("approval_decisions") == 0
+
+
+@pytest.mark.parametrize("query", ["after=x", "after=1.é", "q=a&q=b", "late=perhaps", "sort=up", "q=%00", "country=de"])
+def test_what_cannot_be_a_filter_is_told(still_house: House, query: str) -> None:
+    """Unknown and doubled parameters too."""
+    set_roles(still_house, "administrator")
+    answer = call(still_house, "GET", f"/queue?{query}", token_for(still_house, client_id="tool-of-filters"))
+    assert answer.status_code in (400, 422)
+    assert answer.get_json()["error"] == "invalid_request"
+
+
+def test_nobody_decides_about_themselves(house: House) -> None:
+    """AD-2 holds here as at the desk, and forms are not taken."""
+    set_roles(house, "administrator")
+    token = token_for(house)
+    answer = call(
+        house, "POST", f"/accounts/{house.anna.account_id}/decisions", token, {"act": "suspend", "reason": "why not"}
+    )
+    assert (answer.status_code, answer.get_json()["error"]) == (403, "access_denied")
+    form = house.app.test_client().post(
+        f"/api/accounts/{house.anna.account_id}/decisions",
+        data={"act": "suspend"},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert form.status_code == 415
+
+
+def test_answers_hold_no_secret_and_are_not_kept(house: House) -> None:
+    """AD-3: no hash, link or token; no cache keeps them."""
+    set_roles(house, "administrator")
+    willi, token = add_applicant(house), token_for(house)
+    sent = call(house, "POST", f"/accounts/{willi.account_id}/reset-links", token)
+    assert sent.status_code == 200
+    answer = call(house, "GET", f"/accounts/{willi.account_id}", token)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert [mail["name"] for mail in answer.get_json()["mails"]] == ["reset_password"]
+    for word in ("hash", "secret", "/reset/", "csrf"):
+        assert word not in answer.text
+
+
+def test_the_description_names_every_route_and_every_model(still_house: House) -> None:
+    """OpenAPI 3.1: operations, parameters and references hold together, and nothing mounted is left out."""
+    document = still_house.app.test_client().get("/api/openapi.json").get_json()
+    assert document["openapi"] == "3.1.0"
+    told = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
+    mounted = {
+        (method, rule.rule.removeprefix("/api").replace("<", "{").replace(">", "}"))
+        for rule in still_house.app.url_map.iter_rules()
+        if rule.rule.startswith("/api/") and rule.endpoint.startswith("api.")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert told == mounted
+    references = set(_references(document))
+    assert {reference.rpartition("/")[2] for reference in references} <= document["components"]["schemas"].keys()
+    names = [item[method]["operationId"] for item in document["paths"].values() for method in item]
+    assert len(names) == len(set(names)) == len(OPERATIONS)
+
+
+def test_answers_are_what_the_description_says(house: House) -> None:
+    """Each answer has exactly the described members."""
+    set_roles(house, "administrator")
+    add_applicant(house)
+    token = token_for(house)
+    document = house.app.test_client().get("/api/openapi.json").get_json()
+    for path in ("/queue", "/accounts", "/registrations", f"/accounts/{house.anna.account_id}"):
+        template = path.replace(house.anna.account_id, "{account_id}")
+        schema = document["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        model = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        assert call(house, "GET", path, token).get_json().keys() == model["properties"].keys()
+
+
+def _references(value: Any) -> list[str]:
+    """Every `$ref` below."""
+    if isinstance(value, dict):
+        own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+        return own + [found for item in value.values() for found in _references(item)]
+    if isinstance(value, list):
+        return [found for item in value for found in _references(item)]
+    return []
