@@ -140,12 +140,14 @@ def start_parts(demo: Demo) -> dict[str, subprocess.Popen[bytes]]:
         "CLIENT_SECRET": demo.secrets["library_secret"],
         "SITE_KEY": demo.secrets["library_key"],
         "SITE_URL": demo.address("library"),
+        "START_URL": demo.address("start"),
         "OTHER_SITE_URL": demo.address("portal"),
     }
     portal = {
         "CLIENT_SECRET": demo.secrets["portal_secret"],
         "SITE_KEY": demo.secrets["portal_key"],
         "SITE_URL": demo.address("portal"),
+        "START_URL": demo.address("start"),
         "OTHER_SITE_URL": demo.address("library"),
     }
     start = {

@@ -27,11 +27,9 @@ def not_approved(site: Site, customer: Customer) -> Response:
     return _page("not_approved", 403, standing=status, account=site.provider.issuer + "/")
 
 
-def refused(site: Site, target: str, error: str) -> Response:
+def denied(site: Site, target: str) -> Response:
     """The provider did not let the customer in: refused there, or the customer went back."""
-    if error == "access_denied":
-        return _page("denied", 403, retry=_retry(site, target), account=site.provider.issuer + "/")
-    return sign_in_failed(site, target, error)
+    return _page("denied", 403, retry=_retry(site, target), account=site.provider.issuer + "/")
 
 
 def sign_in_failed(site: Site, target: str, detail: str) -> Response:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from flask import Blueprint, make_response, redirect, request
 from flask.typing import ResponseReturnValue
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 WALK_PURPOSE = "site-sign-in"
 WALK_LIFE = 1800
 LONGEST_TARGET = 1500
-_STEPS = ("sign-in", "sign-in/callback", "sign-out", "signed-out", "back-channel-logout")
+_STEPS = ("sign-in", "sign-in/callback", "sign-in/refused", "sign-out", "signed-out", "back-channel-logout")
 LONGEST_INPUT = 65536
 
 
@@ -44,6 +44,11 @@ def routes(site: Site) -> Blueprint:
             return pages.sign_in_failed(site, "/", "issuer")
         target = local_path(site, request.args.get("target_link_uri") or request.args.get("target"))
         return start(site, target, login_hint=request.args.get("login_hint"))
+
+    @blueprint.get("/sign-in/refused")
+    def refused() -> ResponseReturnValue:
+        """Where somebody lands whom the provider did not let in; the page can be loaded again."""
+        return pages.denied(site, local_path(site, request.args.get("target")))
 
     @blueprint.get("/sign-in/callback")
     def callback() -> ResponseReturnValue:
@@ -94,7 +99,7 @@ def finish(site: Site) -> ResponseReturnValue:
     if request.args.get("iss", site.provider.issuer) != site.provider.issuer:
         return _done(site, state, pages.sign_in_failed(site, target, "issuer"))
     if request.args.get("error"):
-        return _done(site, state, pages.refused(site, target, request.args["error"]))
+        return _done(site, state, _refused(site, target, request.args["error"]))
     try:
         tokens = site.provider.redeem_code(
             request.args.get("code", ""), site.url("/sign-in/callback"), str(walk["verifier"])
@@ -109,6 +114,13 @@ def finish(site: Site) -> ResponseReturnValue:
     if kept is not None:
         return _done(site, state, pages.send_again(kept["path"], kept["fields"]))
     return _done(site, state, redirect(target, 303))
+
+
+def _refused(site: Site, target: str, error: str) -> ResponseReturnValue:
+    """The provider's "no": refused there, or the customer went back. The answer's address works once, so it is left."""
+    if error != "access_denied":
+        return pages.sign_in_failed(site, target, error)
+    return redirect(f"{site.prefix}/sign-in/refused?{urlencode({'target': target})}", 303)
 
 
 def local_path(site: Site, text: str | None) -> str:
