@@ -27,7 +27,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from flask import Flask
 
     from idp import resources, web
-    from idp.accounts import bulk_decisions, password_reset, registration, session_ends
+    from idp.accounts import bulk_decisions, password_reset, registration, session_ends, temporary_password
     from idp.accounts import clients as client_care
     from idp.accounts.hashing_worker import PasswordHasher
     from idp.clock import system_clock
@@ -78,6 +78,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
             session_ends.forget_old_traces,
             registration.forget_unconfirmed,
             bulk_decisions.forget_old_batches,
+            temporary_password.forget_ended,
             session_ends.forget_old_tokens,
             client_care.forget_unused_clients,
             forget_delivered,

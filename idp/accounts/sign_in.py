@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from idp import mail
 from idp.accounts.endings import apply_ending
 from idp.accounts.guessing import Caller, TakenTry, count_as_right, take_mail_try, take_sign_in_try
+from idp.accounts.temporary_password import find_for, normalised, redeem_temporary_password
 from idp.errors import Refusal
 from idp.policy.endings import Act
 from idp.store import accounts, audit, sessions
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from idp.store.accounts import Account
     from idp.store.database import Transaction
     from idp.store.sessions import StartedSession
+    from idp.store.temporary_passwords import TemporaryPassword
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,15 @@ class SignInRequest:
 def sign_in(provider: Provider, wish: SignInRequest) -> StartedSession:
     """Check the password and start a session, or renew the one of the same person (SE-2).
 
-    Raises `Refusal`: `sign_in.slowed_down` (until), `sign_in.wrong`, `sign_in.closed`. Somebody else's session in this
+    Raises `Refusal`: `sign_in.slowed_down` (until), `sign_in.wrong`, `sign_in.closed`; for a temporary password
+    `sign_in.temporary` (token of the page for a new one) and `sign_in.temporary_over`. Somebody else's session in this
     browser ends with a full sign-out (SE-7).
     """
     account, taken = _take_try(provider, wish)
+    with provider.database.reading() as tx:
+        temporary = find_for(tx, account)
+    if account is not None and temporary is not None:
+        raise _redeem(provider, account, temporary, taken, wish)
     right = provider.passwords.verify(wish.password, account.password_hash if account else None)
     if not right or account is None or account.password_hash is None:
         _note_failure(provider, account, taken, wish.caller)
@@ -64,6 +71,24 @@ def sign_in(provider: Provider, wish: SignInRequest) -> StartedSession:
                 accounts.replace_hash(tx, account.account_id, old_hash=account.password_hash, new_hash=newer_hash)
             return _open_session(provider, tx, account, wish, now)
     raise refusal
+
+
+def _redeem(
+    provider: Provider, account: Account, temporary: TemporaryPassword, taken: TakenTry, wish: SignInRequest
+) -> Refusal:
+    """The way of an account whose password staff replaced: never a session, at best the page for a new password."""
+    if not provider.passwords.verify(normalised(wish.password), temporary.password_hash):
+        _note_failure(provider, account, taken, wish.caller)
+        return Refusal("sign_in.wrong")
+    now = provider.clock()
+    with provider.database.transaction() as tx:
+        count_as_right(tx, taken)
+        refusal = _check_still_the_same(tx, account)
+        if refusal is None:
+            refusal = redeem_temporary_password(provider, tx, account, temporary, address=wish.caller.address, now=now)
+        if refusal.key != "sign_in.temporary":
+            _record_refusal(tx, account, wish.caller, refusal.key, now)
+        return refusal
 
 
 def check_own_password(provider: Provider, account: Account, password: str, caller: Caller) -> None:

@@ -207,6 +207,9 @@ class LifetimeSettings(Section):
     )
     confirmation: int = Field(14 * 86400, ge=3600, description="Confirmation link and code.")
     reset: int = Field(3600, ge=300, le=86400, description="Password reset link.")
+    temporary_password: int = Field(
+        86400, ge=600, le=86400, description="A temporary password that staff gave; a new one is chosen with it."
+    )
     code: int = Field(60, ge=5, le=60, description="Authorization code.")
     pending_authorization: int = Field(1800, ge=60, description="Time to finish a sign-in that a site asked for.")
     access_token: int = Field(600, ge=60, le=3600)

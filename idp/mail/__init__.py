@@ -6,7 +6,13 @@ sends it later, at least once. Templates are `templates/mail/<message>/{subject.
 from the issuer only, and there is exactly one recipient (RG-10, RS-3, RS-4). Does not decide who gets a mail.
 """
 
-from idp.mail.accounts import account_locked, password_changed, password_was_reset, reset_password
+from idp.mail.accounts import (
+    account_locked,
+    password_changed,
+    password_was_reset,
+    reset_password,
+    temporary_password_given,
+)
 from idp.mail.approval import approved, reinstated, rejected, review_again, suspended
 from idp.mail.recipient import Recipient, to_account, to_registration
 from idp.mail.registration import address_taken, confirm_registration, registration_waiting
@@ -25,6 +31,7 @@ __all__ = [
     "reset_password",
     "review_again",
     "suspended",
+    "temporary_password_given",
     "to_account",
     "to_registration",
 ]

@@ -51,6 +51,19 @@ def password_was_reset(provider: Provider, tx: Transaction, *, to: Recipient) ->
     )
 
 
+def temporary_password_given(provider: Provider, tx: Transaction, *, to: Recipient, expires_at: int) -> int:
+    """Tell that customer care gave a temporary password, never which one; and what to do if nobody asked (F-2.5)."""
+    return post(
+        provider,
+        tx,
+        "temporary_password_given",
+        to,
+        expires_at=expires_at,
+        sign_in_link=own_link(provider, "/sign-in"),
+        reset_link=own_link(provider, "/forgot-password"),
+    )
+
+
 def account_locked(provider: Provider, tx: Transaction, *, to: Recipient, until: int) -> int:
     """Tell that too many wrong passwords slow down the next sign-in, until when, and what helps."""
     return post(

@@ -21,6 +21,7 @@ class Permission(Enum):
     RESEND_CONFIRMATION = "resend_confirmation"
     READ_ACCOUNTS = "read_accounts"
     SEND_RESET_LINK = "send_reset_link"
+    GIVE_TEMPORARY_PASSWORD = "give_temporary_password"
     READ_MAIL = "read_mail"
     READ_RULES = "read_rules"
     READ_AUDIT = "read_audit"
@@ -32,6 +33,7 @@ _HELP = {
     Permission.RESEND_CONFIRMATION,
     Permission.READ_ACCOUNTS,
     Permission.SEND_RESET_LINK,
+    Permission.GIVE_TEMPORARY_PASSWORD,
     Permission.READ_MAIL,
 }
 

@@ -32,6 +32,9 @@ _SET_PASSWORD = Statement(
     "UPDATE accounts SET password_hash = :password_hash, password_changed_at = :now, updated_at = :now"
     " WHERE account_id = :account_id"
 )
+_CLEAR_PASSWORD = Statement(
+    "UPDATE accounts SET password_hash = NULL, updated_at = :now WHERE account_id = :account_id"
+)
 _REHASH = Statement(
     "UPDATE accounts SET password_hash = :new_hash WHERE account_id = :account_id AND password_hash = :old_hash"
 )
@@ -162,6 +165,11 @@ def get_account(tx: Transaction, account_id: str) -> Account:
 def set_password(tx: Transaction, account_id: str, password_hash: str, now: int) -> None:
     """Keep a newly chosen password's hash."""
     tx.run(_SET_PASSWORD, account_id=account_id, password_hash=password_hash, now=now)
+
+
+def clear_password(tx: Transaction, account_id: str, now: int) -> None:
+    """Take the password away; a temporary one takes its place until a new one is chosen."""
+    tx.run(_CLEAR_PASSWORD, account_id=account_id, now=now)
 
 
 def replace_hash(tx: Transaction, account_id: str, *, old_hash: str, new_hash: str) -> bool:

@@ -20,6 +20,10 @@ WORDS: dict[str, str] = {
         " “Forgot password?” works right away."
     ),
     "sign_in.closed": marked("This account is closed. Please write to %(customer_care)s if that is not what you want."),
+    "sign_in.temporary_over": marked(
+        "This temporary password does not work any more: it works once, for a day. Choose “Forgot password?”, or ask"
+        " %(customer_care)s for another one."
+    ),
     "password.wrong": marked("This is not your current password. Check it, or choose “Forgot password?”."),
     "password.too_short": marked(
         "Choose a password of at least %(minimum)s characters. A short sentence is a good one."

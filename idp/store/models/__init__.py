@@ -18,7 +18,7 @@ from idp.store.models.people import (
     Registration,
     SessionClient,
 )
-from idp.store.models.sign_in import KeptInput, KnownBrowser, TryCounter
+from idp.store.models.sign_in import KeptInput, KnownBrowser, TemporaryPassword, TryCounter
 from idp.store.models.tokens import (
     AccessToken,
     AuthorizationCode,
@@ -57,6 +57,7 @@ __all__ = [
     "SerialNumber",
     "SessionClient",
     "SigningKey",
+    "TemporaryPassword",
     "TokenFamily",
     "TokenIncident",
     "TryCounter",

@@ -1,8 +1,8 @@
-"""Tables of signing in: counted tries, browsers that were here before, forms that wait for a sign-in."""
+"""Tables of signing in: counted tries, temporary passwords, browsers that were here before, forms that wait for a sign-in."""
 
 from __future__ import annotations
 
-from sqlalchemy import LargeBinary
+from sqlalchemy import ForeignKey, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.store.models.base import Base, Hash, Identifier, Instant, Line, Prose
@@ -19,6 +19,19 @@ class TryCounter(Base):
     window_started_at: Mapped[Instant]
     blocked_until: Mapped[Instant]
     updated_at: Mapped[Instant] = mapped_column(index=True)
+
+
+class TemporaryPassword(Base):
+    """A password that staff gave an account until its owner chooses one; used once, kept as a hash."""
+
+    __tablename__ = "temporary_passwords"
+
+    account_id: Mapped[Identifier] = mapped_column(ForeignKey("accounts.account_id"), primary_key=True)
+    password_hash: Mapped[Prose]
+    staff_id: Mapped[Identifier]
+    made_at: Mapped[Instant]
+    expires_at: Mapped[Instant] = mapped_column(index=True)
+    used_at: Mapped[Instant | None]
 
 
 class KnownBrowser(Base):

@@ -172,7 +172,12 @@ def _here_already(before: Before) -> Response:
 
 
 def _refuse(form: SignInForm, way: Way, before: Before, refusal: Refusal) -> Response:
-    """One sentence for all that failed (EN-1); waiting is told before anything was looked at."""
+    """One sentence for all that failed (EN-1); waiting is told before anything was looked at.
+
+    A temporary password leads to the page for a new one, and to nothing else (F-2.5).
+    """
+    if refusal.key == "sign_in.temporary":
+        return redirect(url_for("forgot.follow_link", token=refusal.details["token"]), 303)
     problem = words_of(refusal, customer_care=provider().settings.mail.customer_care)
     is_waiting = refusal.key == "sign_in.slowed_down"
     response = sign_in_page(form, way, before, status=429 if is_waiting else 422, problem=problem)

@@ -8,6 +8,7 @@ from flask import Blueprint, abort, redirect, request, url_for
 
 from idp.accounts import staff_desk
 from idp.accounts.approval import decide_by_staff
+from idp.accounts.temporary_password import give_temporary_password
 from idp.errors import Refusal
 from idp.i18n import gettext as _
 from idp.policy.staff import Permission
@@ -108,6 +109,32 @@ def send_reset_link(account_id: str) -> Any:
     except Refusal as refusal:
         return _refused(account_id, StatusForm(formdata=None), refusal)
     return redirect(url_for("staff_people.account", account_id=account_id, done="reset_link"), 303)
+
+
+@blueprint.get("/accounts/<account_id>/temporary-password")
+@permitted(Permission.READ_ACCOUNTS)
+def temporary_password(account_id: str) -> Any:
+    """Whoever had to give their own password first comes back here, and decides anew on the account's page."""
+    return redirect(url_for("staff_people.account", account_id=account_id), 303)
+
+
+@blueprint.post("/accounts/<account_id>/temporary-password")
+@permitted(Permission.GIVE_TEMPORARY_PASSWORD, fresh=True)
+def give_password(account_id: str) -> Any:
+    """Give a temporary password, and show it this once (F-2.5)."""
+    click = ActForm()
+    if not click.validate_on_submit():
+        form = StatusForm(formdata=None)
+        form.form_errors = click.form_errors
+        return _account_page(account_id, form, status=422)
+    try:
+        given = give_temporary_password(
+            provider(), staff_id=member().account_id, account_id=account_id, address=client_address()
+        )
+    except Refusal as refusal:
+        return _refused(account_id, StatusForm(formdata=None), refusal)
+    page = staff_desk.open_account(provider(), member().account_id, account_id)
+    return render("staff/temporary_password.html", given=given, account=page.account)
 
 
 @blueprint.get("/registrations")

@@ -50,6 +50,7 @@ MAILS: dict[str, str] = {
     "reset_password": marked("Reset the password"),
     "review_again": marked("In review again"),
     "suspended": marked("Suspended"),
+    "temporary_password_given": marked("Temporary password given"),
 }
 TOLD_STATES: dict[str, str] = {
     "done": marked("told"),
@@ -141,6 +142,8 @@ EVENTS: dict[str, str] = {
     "signing_key_retired": marked("A signing key was retired"),
     "sign_out_everywhere": marked("Signed out everywhere"),
     "signed_in": marked("Signed in"),
+    "temporary_password_given": marked("A temporary password was given"),
+    "temporary_password_used": marked("The temporary password was used to choose a new one"),
     "token_revoked": marked("A site ended its own tokens"),
     "token_replayed": marked("A used code or token was sent again; its tokens ended"),
 }

@@ -1,0 +1,131 @@
+"""Temporary passwords (F-2.5): given by staff after checking who asks, shown once, good for one thing only.
+
+A temporary password takes the place of the old one. At the sign-in page it opens no session: it leads to the page where a
+new password is chosen, through a reset link that is made for this browser at that moment, and is used up by that.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from idp import mail
+from idp.accounts.endings import apply_ending
+from idp.accounts.guessing import forget_failures
+from idp.accounts.password_reset import PURPOSE
+from idp.accounts.staff_rights import check_permission
+from idp.errors import Refusal
+from idp.keys.secrets import CODE_LETTERS
+from idp.policy.endings import Act
+from idp.policy.staff import Permission, may_act_on
+from idp.store import accounts, audit, links, temporary_passwords
+
+if TYPE_CHECKING:
+    from idp.provider import Provider
+    from idp.store.accounts import Account
+    from idp.store.database import Transaction
+    from idp.store.temporary_passwords import TemporaryPassword
+
+LETTERS = 12
+KEPT_AFTER_END = 30 * 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A temporary password as staff read it out, and until when it works."""
+
+    password: str = field(repr=False)
+    expires_at: int
+
+
+def give_temporary_password(provider: Provider, *, staff_id: str, account_id: str, address: str = "") -> Given:
+    """Give an account a temporary password instead of its own; everything that was signed in ends, and the owner is told.
+
+    Raises `Refusal`: `not_permitted`, `account_unknown`, `own_account`; and `Busy` where too many passwords are computed.
+    """
+    with provider.database.reading() as tx:
+        _check_may_give(tx, staff_id, account_id)
+    password = "".join(secrets.choice(CODE_LETTERS) for _ in range(LETTERS))
+    password_hash = provider.passwords.hash(password)
+    now = provider.clock()
+    with provider.database.transaction() as tx:
+        account = _check_may_give(tx, staff_id, account_id)
+        accounts.clear_password(tx, account_id, now)
+        lifetime = provider.settings.lifetimes.temporary_password
+        expires_at = temporary_passwords.save_temporary_password(
+            tx, account_id, password_hash, staff_id=staff_id, lifetime=lifetime, now=now
+        )
+        links.replace_links(tx, PURPOSE, account_id=account_id, now=now)
+        forget_failures(tx, account_id)
+        apply_ending(provider, tx, Act.PASSWORD_RESET, account_id=account_id, now=now)
+        audit.record(
+            tx,
+            "temporary_password_given",
+            now=now,
+            actor_kind="staff",
+            actor=staff_id,
+            account_id=account_id,
+            address=address,
+        )
+        mail.temporary_password_given(provider, tx, to=mail.to_account(account), expires_at=expires_at)
+    groups = (password[start : start + 4] for start in range(0, LETTERS, 4))
+    return Given("-".join(groups), expires_at)
+
+
+def find_for(tx: Transaction, account: Account | None) -> TemporaryPassword | None:
+    """The temporary password that stands in for an account's own; none where it has one of its own."""
+    if account is None or account.password_hash is not None or account.is_closed:
+        return None
+    return temporary_passwords.find_temporary_password(tx, account.account_id)
+
+
+def normalised(typed: str) -> str:
+    """What was typed as it was given: case, blanks and dashes do not matter."""
+    return "".join(letter for letter in typed.upper() if letter.isalpha())
+
+
+def redeem_temporary_password(
+    provider: Provider, tx: Transaction, account: Account, temporary: TemporaryPassword, *, address: str, now: int
+) -> Refusal:
+    """Use it up for a reset link. Out, to be raised: `sign_in.temporary` with the link's token, or `sign_in.temporary_over`."""
+    if not temporary_passwords.use_temporary_password(tx, account.account_id, temporary.password_hash, now):
+        return Refusal("sign_in.temporary_over")
+    issued = links.issue_link(
+        tx,
+        purpose=PURPOSE,
+        email=account.email,
+        account_id=account.account_id,
+        lifetime=provider.settings.lifetimes.reset,
+        now=now,
+        master=provider.master,
+    )
+    audit.record(
+        tx,
+        "temporary_password_used",
+        now=now,
+        actor_kind="customer",
+        actor=account.account_id,
+        account_id=account.account_id,
+        reference=issued.reference,
+        address=address,
+    )
+    return Refusal("sign_in.temporary", token=issued.token)
+
+
+def forget_ended(provider: Provider) -> None:
+    """Housekeeping: forget temporary passwords a while after they ended."""
+    with provider.database.transaction() as tx:
+        temporary_passwords.purge_temporary_passwords(tx, before=provider.clock() - KEPT_AFTER_END)
+
+
+def _check_may_give(tx: Transaction, staff_id: str, account_id: str) -> Account:
+    staff = check_permission(tx, staff_id, Permission.GIVE_TEMPORARY_PASSWORD)
+    account = accounts.find_account(tx, account_id)
+    if account is None or account.is_closed:
+        raise Refusal("account_unknown")
+    if staff_id == account_id:
+        raise Refusal("own_account")
+    if not may_act_on(staff_id, staff.roles, account_id, account.roles):
+        raise Refusal("not_permitted")
+    return account
