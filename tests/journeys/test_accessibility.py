@@ -236,6 +236,7 @@ def walk_to_a_site(world: World, eyes: Eyes, new_context: NewContext, shoot: Sho
     "/staff/accounts/<account_id>: approved",
     "/staff/accounts/<account_id>: rejected",
     "/staff/accounts/<account_id>: closed to oneself",
+    "/staff/accounts/<account_id>/temporary-password: given",
     "/staff/registrations: list",
     "/staff/registrations: nothing found",
     "/staff/registrations/<registration_id>: open",
@@ -283,6 +284,10 @@ def walk_at_the_desk(world: World, eyes: Eyes, new_context: NewContext, shoot: S
         page.goto(f"{world.provider_url}/staff/accounts?q={name}")
         page.locator("main").get_by_role("link", name=re.compile(name)).first.click()
         eyes.look(page, state)
+    page.goto(f"{world.provider_url}/staff/accounts?q=Approved")
+    page.locator("main").get_by_role("link", name=re.compile("Approved")).first.click()
+    page.click("#give-temporary-password")
+    eyes.look(page, "given")
     page.goto(world.provider_url + "/staff/registrations")
     page.locator("main").get_by_role("link", name=re.compile("Newcomer")).first.click()
     eyes.look(page, "open")

@@ -294,6 +294,41 @@ def walk_f_2_3(sit: Sit) -> None:
 
 
 @promise
+def walk_f_2_5(sit: Sit) -> None:
+    """No reset mail came: what to check; staff see whether it went out, and give a password that must be changed."""
+    person, staff = sit(), sit()
+    email = "temporary@example.org"
+    register(person, email, "AB555Z")
+    confirm(person, email)
+    person.open("/forgot-password")
+    person.write("#email", email)
+    person.press("#forgot-submit")
+    person.sees("main ul li a[href^='mailto:care@example.com']")
+    person.shoot("what-to-check")
+    person.read_mail(email, containing="/reset/")
+    be_staff(staff)
+    staff.open(f"/staff/accounts?q={email}")
+    staff.press("#rows a:has-text('Newcomer')")
+    staff.sees(".history .tag.approved")
+    staff.shoot("mail-went-out")
+    staff.press("#give-temporary-password")
+    staff.shoot("temporary-password")
+    password = staff.page.locator("#temporary-password").inner_text()
+    person.open("/sign-in")
+    person.sign_in(email, password)
+    person.sees("#new_password")
+    person.shoot("new-password")
+    person.open("/account")
+    person.sees("#login-submit")
+    person.open("/reset")
+    person.write("#new_password", ANOTHER_PASSWORD)
+    person.press("#reset-submit")
+    person.open("/sign-in")
+    person.sign_in(email, ANOTHER_PASSWORD)
+    person.sees("#sign-out")
+
+
+@promise
 def walk_f_2_6(sit: Sit) -> None:
     """The mail says below the link how long it lives."""
     person = sit()
