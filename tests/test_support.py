@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import smtplib
 import socket
 import subprocess
@@ -179,6 +180,17 @@ def test_browser_renders_and_photographs(page: Any, shoot: Any) -> None:
     picture = shoot(page, "hello")
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.is_relative_to(browser_module.SCREENSHOTS)
+
+
+def test_a_port_is_not_given_to_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same number drawn again before its server listens is passed over, in this process and in another one."""
+    first = free_port() - 20_000
+    drawn = iter([first, first, first + 1, first + 2, first + 3, first + 4])
+    monkeypatch.setattr(secrets, "randbelow", lambda _: next(drawn))
+    assert free_port() != first + 20_000
+    program = "import socket, sys; socket.socket(type=socket.SOCK_DGRAM).bind(('127.0.0.1', int(sys.argv[1])))"
+    done = subprocess.run([sys.executable, "-c", program, str(first + 20_000)], capture_output=True, check=False)
+    assert b"Address already in use" in done.stderr
 
 
 def test_server_helper_runs_a_process_with_the_network_off(tmp_path: Path) -> None:

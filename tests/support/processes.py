@@ -8,18 +8,33 @@ import secrets
 import signal
 import socket
 import subprocess
+from collections import deque
+
+_RESERVED: deque[socket.socket] = deque()
+_RESERVED_AT_MOST = 200
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that was free a moment ago.
+    """A TCP port of 127.0.0.1 that is free, and that nobody else is given by this function.
 
-    Below those that Linux gives to outgoing connections: one of these would take the port before its server does.
+    Its number is held on UDP by the process that asked, so neither this process nor another one that runs tests draws
+    it again before its server listens. Below the ports that Linux gives to outgoing connections: one of these would
+    take it as well. The oldest reservations end when there are 200; their servers listen by then.
     """
     while True:
         port = 20_000 + secrets.randbelow(12_000)
-        with socket.socket() as listener, contextlib.suppress(OSError):
-            listener.bind(("127.0.0.1", port))
-            return port
+        reservation = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            reservation.bind(("127.0.0.1", port))
+            with socket.socket() as listener:
+                listener.bind(("127.0.0.1", port))
+        except OSError:
+            reservation.close()
+            continue
+        _RESERVED.append(reservation)
+        if len(_RESERVED) > _RESERVED_AT_MOST:
+            _RESERVED.popleft().close()
+        return port
 
 
 def stop(process: subprocess.Popen[bytes], *, by: signal.Signals = signal.SIGTERM, seconds: float = 10) -> int:
