@@ -1,0 +1,106 @@
+"""The desk of the staff."""
+
+from __future__ import annotations
+
+import re
+
+from tests.journeys.looks.walks import make_administrator, shows, signed_in
+from tests.journeys.test_main_job import fill_registration
+from tests.support.accessibility import Eyes
+from tests.support.browser import NewContext, Shoot
+from tests.support.world import World
+
+
+@shows(
+    "/mailbox: empty",
+    "/staff: nobody waits",
+    "/staff: queue",
+    "/staff: nothing fits",
+    "/staff: not staff",
+    "/staff/applications/<account_id>: open",
+    "/staff/applications/<account_id>: reason missing",
+    "/staff/accounts: list",
+    "/staff/accounts: nothing found",
+    "/staff/accounts/<account_id>: approved",
+    "/staff/accounts/<account_id>: rejected",
+    "/staff/accounts/<account_id>: closed to oneself",
+    "/staff/accounts/<account_id>/temporary-password: given",
+    "/staff/registrations: list",
+    "/staff/registrations: nothing found",
+    "/staff/registrations/<registration_id>: open",
+    "/staff/mail: list",
+    "/staff/sign-outs: empty",
+    "/staff/sign-outs: list",
+    "/staff/sign-outs: nothing fits",
+    "/staff/rules: list",
+    "/staff/audit: list",
+)
+def walk_at_the_desk(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
+    """An administrator at every page of the desk."""
+    visitor = new_context().new_page()
+    visitor.goto(world.provider_url + "/mailbox")
+    eyes.look(visitor, "empty")
+    visitor.goto(world.provider_url + "/register")
+    fill_registration(visitor, "nora@example.org", "CD123Z")
+    visitor.click("#register-submit")
+    customer = signed_in(world, new_context(), "anna")
+    customer.goto(world.provider_url + "/staff")
+    eyes.look(customer, "not staff")
+    make_administrator(world, "care@example.com")
+    page = signed_in(world, new_context(), "care")
+    for path, state in {
+        "/staff": "queue",
+        "/staff?q=zzzzzz": "nothing fits",
+        "/staff/accounts": "list",
+        "/staff/accounts?q=zzzzzz": "nothing found",
+        "/staff/registrations": "list",
+        "/staff/registrations?q=zzzzzz": "nothing found",
+        "/staff/mail": "list",
+        "/staff/sign-outs": "empty",
+        "/staff/sign-outs?state=dead": "nothing fits",
+        "/staff/rules": "list",
+        "/staff/audit": "list",
+    }.items():
+        page.goto(world.provider_url + path)
+        eyes.look(page, state)
+    customer.goto(world.library_url + "/exclusive")
+    customer.goto(world.provider_url + "/")
+    customer.click("#sign-out")
+    page.goto(world.provider_url + "/staff/sign-outs")
+    eyes.look(page, "list")
+    for name, state in {"Approved": "approved", "Rejected": "rejected", "Care": "closed to oneself"}.items():
+        page.goto(f"{world.provider_url}/staff/accounts?q={name}")
+        page.locator("main").get_by_role("link", name=re.compile(name)).first.click()
+        eyes.look(page, state)
+    page.goto(f"{world.provider_url}/staff/accounts?q=Approved")
+    page.locator("main").get_by_role("link", name=re.compile("Approved")).first.click()
+    page.click("#give-temporary-password")
+    eyes.look(page, "given")
+    page.goto(world.provider_url + "/staff/registrations")
+    page.locator("main").get_by_role("link", name=re.compile("Newcomer")).first.click()
+    eyes.look(page, "open")
+    page.goto(world.provider_url + "/staff")
+    page.get_by_role("link", name=re.compile("Waiting")).first.click()
+    eyes.look(page, "open")
+    page.click("#decision-reject")
+    eyes.look(page, "reason missing")
+    page.click("#decision-approve")
+    page.goto(world.provider_url + "/staff")
+    eyes.look(page, "nobody waits")
+
+
+@shows(
+    "/staff/decisions/<batch_id>: scheduled",
+    "/staff/decisions/<batch_id>: undone",
+)
+def walk_through_bulk_decisions(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
+    """An administrator decides about several at once, and takes it back."""
+    make_administrator(world, "care@example.com")
+    page = signed_in(world, new_context(), "care")
+    page.goto(world.provider_url + "/staff")
+    page.locator("input[name=chosen]").first.check()
+    page.click("#bulk-decision summary")
+    page.click("#bulk-approve")
+    eyes.look(page, "scheduled")
+    page.click("#undo")
+    eyes.look(page, "undone")
