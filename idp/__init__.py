@@ -41,7 +41,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from idp.signals.delivery import deliver_backchannel_logout
     from idp.signals.fetcher import Fetcher
     from idp.signals.tidy import forget_delivered
-    from idp.store import notes, schema, signing_keys
+    from idp.store import audit_chain, notes, schema, signing_keys
     from idp.store.clients import Clients
     from idp.store.database import open_database
 
@@ -53,6 +53,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     master = load_master_key(settings.keys.directory, may_create=schema.is_empty(database.engine))
     schema.migrate(database.engine)
     notes.check_master_key(database, master)
+    audit_chain.open_chain(database, master)
     now = clock or system_clock
     fetcher = Fetcher(settings.outbound.allow_hosts, settings.outbound.ca_file)
     signing_keys.make_missing_keys(database, master, settings.keys.algorithms, now())

@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -179,6 +179,16 @@ def format_moment(instant: int) -> str:
 def format_stamp(instant: int) -> str:
     """Date and time for lists: `7 Dec 2026, 18:40`."""
     return babel_datetime(_at(instant), "d MMM y, HH:mm", locale=_format_locale())
+
+
+def start_of_day(day: date) -> int:
+    """The instant at which a day begins in the zone that times are told in."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=_zone.get()).timestamp())
+
+
+def end_of_day(day: date) -> int:
+    """The instant at which the next day begins."""
+    return start_of_day(day + timedelta(days=1))
 
 
 def _at(instant: int) -> datetime:

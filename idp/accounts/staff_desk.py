@@ -235,22 +235,6 @@ def list_told_sites(
         return told, sign_out_log.list_told_sites(tx)
 
 
-def read_trail(provider: Provider, *, staff_id: str, act: str, before: int | None, address: str = "") -> list[Event]:
-    """A page of the audit trail; that somebody reads it is a line of it (LG-3)."""
-    with provider.database.transaction() as tx:
-        events = audit.page_events(tx, act=act, before=before, limit=PAGE + 1)
-        audit.record(
-            tx,
-            "audit_read",
-            now=provider.clock(),
-            actor_kind="staff",
-            actor=staff_id,
-            address=address,
-            details={"act": act, "before": before},
-        )
-    return events
-
-
 def _mails(tx: Transaction, account_id: str | None, registration_id: str | None, now: int) -> tuple[Fate, ...]:
     """The mails of an account and of the registration it came from, newest first."""
     found: dict[int, Fate] = {}

@@ -23,6 +23,7 @@ COMMANDS = {
     "accounts": "idp.cli.accounts",
     "approvals": "idp.cli.approvals",
     "keys": "idp.cli.keys",
+    "audit": "idp.cli.audit",
 }
 
 

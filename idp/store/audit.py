@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from idp.store import audit_chain
 from idp.store.database import Statement
 
 if TYPE_CHECKING:
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
 ActorKind = Literal["customer", "staff", "rule", "client", "operator", "system"]
 """Who acted: the account's owner, a member of staff, an approval rule, a site, the command line, or we ourselves."""
 
-_INSERT = Statement(
-    "INSERT INTO audit_events (at, act, actor_kind, actor, account_id, registration_id, client_id, reference, address,"
-    " details) VALUES (:now, :act, :actor_kind, :actor, :account_id, :registration_id, :client_id, :reference, :address,"
-    " :details)"
-)
 _SELECT = (
     "SELECT e.*, a.given_name, a.family_name, a.user_name FROM audit_events e"
     " LEFT JOIN accounts a ON e.actor_kind IN ('staff', 'customer') AND a.account_id = e.actor"
@@ -31,7 +27,12 @@ _NEWEST_FIRST = " ORDER BY e.event_id DESC LIMIT :limit"
 _OF_ACCOUNT = Statement(
     _SELECT + " WHERE e.account_id = :account_id OR e.registration_id = :registration_id" + _NEWEST_FIRST
 )
-_PAGE = Statement(_SELECT + " WHERE e.event_id < :before AND (:act = '' OR e.act = :act)" + _NEWEST_FIRST)
+_PAGE = Statement(
+    _SELECT + " WHERE e.event_id < :before AND e.at >= :since AND e.at < :until AND (:act = '' OR e.act = :act)"
+    " AND (:about = '' OR e.account_id = :about OR e.actor = :about OR e.registration_id = :about"
+    "  OR e.client_id = :about OR e.reference = :about OR e.account_id IN"
+    "  (SELECT account_id FROM accounts WHERE email_key = :key OR user_name_key = :key))" + _NEWEST_FIRST
+)
 _LAST = 2**62
 
 
@@ -67,24 +68,27 @@ def record(
     address: str = "",
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add a line in the transaction of the act.
+    """Add a line in the transaction of the act; it is numbered, chained and written as the last thing before the commit.
 
     `act` is a word such as `approval_changed`; `actor` the account id, rule key or client id that belongs to `actor_kind`;
     `account_id` whom it concerns; `address` where the request came from.
     """
-    tx.run(
-        _INSERT,
-        now=now,
-        act=act,
-        actor_kind=actor_kind,
-        actor=actor[:255],
-        account_id=account_id,
-        registration_id=registration_id,
-        client_id=client_id,
-        reference=reference,
-        address=address[:64],
-        details=json.dumps(dict(details or {}), ensure_ascii=True, separators=(",", ":")),
+    lines = tx.audit_lines
+    lines.append(
+        {
+            "at": now,
+            "act": act,
+            "actor_kind": actor_kind,
+            "actor": actor[:255],
+            "account_id": account_id,
+            "registration_id": registration_id,
+            "client_id": client_id,
+            "reference": reference,
+            "address": address[:64],
+            "details": json.dumps(dict(details or {}), ensure_ascii=True, separators=(",", ":")),
+        }
     )
+    tx.before_commit("audit", lambda: audit_chain.append(tx, lines))
 
 
 def list_events(tx: Transaction, account_id: str, registration_id: str | None = None, limit: int = 100) -> list[Event]:
@@ -93,9 +97,41 @@ def list_events(tx: Transaction, account_id: str, registration_id: str | None = 
     return _parse(rows)
 
 
-def page_events(tx: Transaction, *, before: int | None = None, act: str = "", limit: int = 50) -> list[Event]:
+@dataclass(frozen=True, slots=True)
+class TrailFilter:
+    """Which lines: of one act, about or by one (identifier, site, reference, e-mail address or user name), and when.
+
+    `since` is part of the time, `until` is not.
+    """
+
+    act: str = ""
+    about: str = ""
+    since: int = 0
+    until: int = _LAST
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What is set, for the line that says what somebody read."""
+        values = {"act": self.act, "about": self.about, "since": self.since, "until": self.until % _LAST}
+        return {name: value for name, value in values.items() if value}
+
+
+def page_events(
+    tx: Transaction, wanted: TrailFilter | None = None, *, before: int | None = None, limit: int = 50
+) -> list[Event]:
     """The trail, newest first, from just below the event `before`."""
-    return _parse(tx.all(_PAGE, before=_LAST if before is None else before, act=act, limit=limit))
+    wanted = wanted or TrailFilter()
+    rows = tx.all(
+        _PAGE,
+        before=_LAST if before is None else before,
+        act=wanted.act,
+        about=wanted.about,
+        key=wanted.about.casefold(),
+        since=wanted.since,
+        until=wanted.until,
+        limit=limit,
+    )
+    return _parse(rows)
 
 
 def _parse(rows: Sequence[Row]) -> list[Event]:

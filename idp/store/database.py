@@ -58,6 +58,8 @@ class Transaction:
         self._connection = connection
         self._driver: Any = connection.connection.driver_connection
         self._session: Session | None = None
+        self.audit_lines: list[dict[str, Any]] = []
+        self._before_commit: dict[str, Callable[[], None]] = {}
         self._after_commit: list[Callable[[], None]] = []
         self.is_sqlite = connection.dialect.name == "sqlite"
 
@@ -107,6 +109,13 @@ class Transaction:
             except IntegrityError as error:
                 raise Conflict(type(error.orig).__name__) from None
 
+    def before_commit(self, name: str, callback: Callable[[], None]) -> None:
+        """Call this once, as the last thing that the transaction does; a second callback of that name is not kept.
+
+        For rows that every transaction wants to lock: taken last, they cannot be part of a deadlock.
+        """
+        self._before_commit.setdefault(name, callback)
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call this once what was written is safe (wake a worker, forget a cached value)."""
         self._after_commit.append(callback)
@@ -126,6 +135,7 @@ class Database:
         self.durability = durability
         self.is_sqlite = engine.dialect.name == "sqlite"
         self.listeners: dict[str, list[Callable[[], None]]] = {}
+        self.audit_key: bytes | None = None
         self._writer = threading.Lock()
         self._here = threading.local()
 
@@ -198,6 +208,8 @@ class Database:
                 tx = Transaction(connection, self)
                 yield tx
                 tx.flush()
+                for callback in tx._before_commit.values():
+                    callback()
                 outer.commit()
             if tx._session is not None:
                 tx._session.close()

@@ -47,6 +47,12 @@ def save_note(tx: Transaction, name: str, value: str) -> None:
     tx.run(_SAVE, name=name, value=value)
 
 
+def keep_note(tx: Transaction, name: str, value: str) -> str:
+    """Keep a fact unless there is one of that name; out: the one that is kept."""
+    tx.run(_ADD, name=name, value=value)
+    return find_note(tx, name) or value
+
+
 def change_version(tx: Transaction, name: str) -> None:
     """Say that what a cache holds has changed; the caches of this process hear of it with the commit."""
     save_note(tx, name, new_identifier())
@@ -58,8 +64,7 @@ def check_master_key(database: Database, master: MasterKey) -> None:
     """Stop where the database was sealed with another key (CR-3); the first start leaves the value to check."""
     with database.transaction() as tx:
         sealed = base64.b64encode(master.seal(_CHECK_PLAIN, CHECK_IDENTITY)).decode()
-        tx.run(_ADD, name=_CHECK_NAME, value=sealed)
-        kept = find_note(tx, _CHECK_NAME) or ""
+        kept = keep_note(tx, _CHECK_NAME, sealed)
     try:
         master.open(base64.b64decode(kept), CHECK_IDENTITY)
     except ValueError:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.store.models.base import (
     Base,
+    Hash,
     Identifier,
     Instant,
     JsonText,
@@ -80,7 +81,7 @@ class Note(Base):
 
 
 class AuditEvent(Base):
-    """What happened, to whom, by whom; rows are only added."""
+    """What happened, to whom, by whom; rows are only added, and each is chained to the one before (`store/audit_chain`)."""
 
     __tablename__ = "audit_events"
 
@@ -95,3 +96,17 @@ class AuditEvent(Base):
     reference: Mapped[Word | None] = mapped_column(index=True)
     address: Mapped[Identifier] = mapped_column(default="")
     details: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
+    salt: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    personal_digest: Mapped[Hash | None]
+    digest: Mapped[Hash | None]
+
+
+class AuditHead(Base):
+    """The one row that says where the audit trail ends."""
+
+    __tablename__ = "audit_head"
+
+    name: Mapped[Word] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(Serial)
+    digest: Mapped[Hash]
+    seal: Mapped[Hash]

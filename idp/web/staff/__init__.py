@@ -3,7 +3,7 @@
 Every route names the permission it needs (`access.permitted`); the blueprint refuses a route that names none (AD-1). Lists
 keep their filter in the address and page by key. Routes: `queue` `/staff` and `/staff/applications/…`; `bulk`
 `/staff/decisions…`; `people` `/staff/accounts…` and `/staff/registrations…`; `records` `/staff/mail`, `/staff/sign-outs`,
-`/staff/rules`, `/staff/audit`.
+`/staff/rules`; `trail` `/staff/audit`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def install(app: Flask) -> None:
     """Hang the desk into the application."""
-    from idp.web.staff import access, bulk, people, queue, records, words
+    from idp.web.staff import access, bulk, people, queue, records, trail, words
 
     access.install(app)
     words.install(app)
-    for room in (queue, bulk, people, records):
+    for room in (queue, bulk, people, records, trail):
         app.register_blueprint(room.blueprint)

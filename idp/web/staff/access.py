@@ -111,7 +111,7 @@ def _values() -> dict[str, Any]:
 
 def _home_of(person: Member) -> str:
     """The first page of the desk that somebody may open."""
-    paths = {"queue": "staff_queue.queue", "accounts": "staff_people.accounts", "audit": "staff_records.trail"}
+    paths = {"queue": "staff_queue.queue", "accounts": "staff_people.accounts", "audit": "staff_trail.trail"}
     return next(url_for(paths[key]) for key in paths if SECTIONS[key] in person.permissions)
 
 

@@ -1,4 +1,4 @@
-"""Records of the desk: what became of the mails and of sign-outs at sites, the approval rules with their report, the audit trail."""
+"""Records of the desk: what became of the mails and of sign-outs at sites, the approval rules with their report."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from flask import Blueprint, request, url_for
 
 from idp.accounts import staff_desk
 from idp.policy.staff import Permission
-from idp.web.browser_session import client_address
 from idp.web.context import provider
 from idp.web.pages import render
-from idp.web.staff.access import member, permitted
+from idp.web.staff.access import permitted
 from idp.web.staff.addresses import read_choice, read_key, read_number, read_search, write_key
-from idp.web.staff.words import EVENTS, TOLD_STATES, options
+from idp.web.staff.words import TOLD_STATES, options
 
 if TYPE_CHECKING:
     from flask import Response
@@ -62,25 +61,3 @@ def sign_outs() -> Response:
 def rules() -> Response:
     """The rules in the order in which they are tried, with what each approved in the last 30 days (RG-9)."""
     return render("staff/rules.html", rules=staff_desk.report_rules(provider()))
-
-
-@blueprint.get("/audit")
-@permitted(Permission.READ_AUDIT)
-def trail() -> Response:
-    """The audit trail, newest first; reading it is a line of it (LG-3)."""
-    act, before = read_choice("act", tuple(EVENTS)), read_number("before")
-    events = staff_desk.read_trail(
-        provider(), staff_id=member().account_id, act=act, before=before, address=client_address()
-    )
-    last = events[staff_desk.PAGE - 1].event_id if len(events) > staff_desk.PAGE else None
-    return render(
-        "staff/audit.html",
-        now=provider().clock(),
-        events=events[: staff_desk.PAGE],
-        act_options=options(EVENTS),
-        act=act,
-        first_url=url_for("staff_records.trail", act=act or None) if before else None,
-        next_url=url_for("staff_records.trail", act=act or None, before=last)
-        if len(events) > staff_desk.PAGE
-        else None,
-    )

@@ -34,6 +34,7 @@ from tests.support.world import World
     "/staff/sign-outs: nothing fits",
     "/staff/rules: list",
     "/staff/audit: list",
+    "/staff/audit: nothing fits",
 )
 def walk_at_the_desk(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
     """An administrator at every page of the desk."""
@@ -60,6 +61,7 @@ def walk_at_the_desk(world: World, eyes: Eyes, new_context: NewContext, shoot: S
         "/staff/sign-outs?state=dead": "nothing fits",
         "/staff/rules": "list",
         "/staff/audit": "list",
+        "/staff/audit?about=nobody%40example.org&since=2026-01-01": "nothing fits",
     }.items():
         page.goto(world.provider_url + path)
         eyes.look(page, state)
