@@ -27,7 +27,14 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from flask import Flask
 
     from idp import resources, web
-    from idp.accounts import bulk_decisions, password_reset, registration, session_ends, temporary_password
+    from idp.accounts import (
+        bulk_decisions,
+        password_reset,
+        people_search,
+        registration,
+        session_ends,
+        temporary_password,
+    )
     from idp.accounts import clients as client_care
     from idp.accounts.hashing_worker import PasswordHasher
     from idp.clock import system_clock
@@ -83,6 +90,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
             session_ends.forget_old_tokens,
             client_care.forget_unused_clients,
             forget_delivered,
+            people_search.read_changed_words,
             key_rotation.follow_schedule,
         ),
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from idp.accounts.approval import assess
 from idp.accounts.password_reset import send_reset_link
+from idp.accounts.people_search import freshen
 from idp.accounts.registration import send_again_by_staff
 from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from idp.store.outbox import Fate
     from idp.store.review_queue import Look, Waiting
     from idp.store.rules import StoredRule
-    from idp.store.search import FoundAccount, FoundRegistration
+    from idp.store.search import FoundRegistration
     from idp.store.sessions import Session
     from idp.store.sign_out_log import ToldSite
 
@@ -88,6 +89,7 @@ def open_queue(
     now, days = provider.clock(), provider.settings.registration.review_working_days
     late = late_before(now, days)
     chosen = Filter(chosen.text, chosen.country, chosen.family, late if late_only else 0, chosen.newest_first)
+    freshen(provider, chosen.text)
     with provider.database.reading() as tx:
         rows = review_queue.page_queue(tx, chosen, after=after, limit=PAGE + 1)
         matching, _oldest = review_queue.count_queue(tx, chosen)
@@ -153,26 +155,6 @@ def open_registration(provider: Provider, registration_id: str) -> RegistrationP
             events=tuple(audit.list_events(tx, registration.account_id or "", registration_id)),
             mails=_mails(tx, registration.account_id, registration_id, provider.clock()),
         )
-
-
-def find_people(
-    provider: Provider, text: str, *, status: str = "", after: tuple[int, str] | None = None
-) -> tuple[list[FoundAccount], list[FoundRegistration]]:
-    """Accounts, and registrations without an account yet, that fit what a caller says (F-2.3); one more than a page."""
-    with provider.database.reading() as tx:
-        found = search.search_accounts(tx, text, status=status, after=after, limit=PAGE + 1)
-        waiting = (
-            search.search_registrations(tx, text, state="sent", limit=5) if text and not status and not after else []
-        )
-    return found, waiting
-
-
-def find_registrations(
-    provider: Provider, text: str, *, state: str = "", after: tuple[int, str] | None = None
-) -> list[FoundRegistration]:
-    """Registrations that fit; one more than a page."""
-    with provider.database.reading() as tx:
-        return search.search_registrations(tx, text, state=state, after=after, limit=PAGE + 1)
 
 
 def send_reset_link_for(provider: Provider, *, staff_id: str, account_id: str, address: str = "") -> str:

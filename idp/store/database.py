@@ -36,18 +36,39 @@ _WRITES = "idp_writes"
 _SQLITE_AWAY = re.compile("locked|busy|unable to open|disk I/O|full")
 
 
+_SQLITE_LISTS = {
+    "texts": "(SELECT value FROM json_each(:{0}))",
+    "pairs": "(SELECT json_extract(value, '$[0]') AS number, json_extract(value, '$[1]') AS text FROM json_each(:{0}))",
+}
+_POSTGRESQL_LISTS = {
+    "texts": "(SELECT value FROM jsonb_array_elements_text(CAST(:{0} AS jsonb)) AS t(value))",
+    "pairs": "(SELECT CAST(value->>0 AS bigint) AS number, value->>1 AS text"
+    " FROM jsonb_array_elements(CAST(:{0} AS jsonb)) AS t(value))",
+}
+
+
+def _spell_lists(sql: str, lists: Mapping[str, str]) -> str:
+    return re.sub(r"\{(\w+)\((\w+)\)\}", lambda match: lists[match[1]].format(match[2]), sql)
+
+
 class Conflict(Exception):
     """A unique constraint said no: somebody else was first."""
 
 
 class Statement:
-    """SQL with `:name` parameters, spelled once for each driver when the module is imported."""
+    """SQL with `:name` parameters, spelled once for each driver when the module is imported.
+
+    `{texts(name)}` and `{pairs(name)}` stand for tables made of a JSON list: of texts as the column `value`, of pairs of
+    a number and a text as the columns `number` and `text`.
+    """
 
     __slots__ = ("postgresql", "sqlite")
 
     def __init__(self, sql: str) -> None:
-        self.sqlite = sql
-        self.postgresql = re.sub(r"(?<![:\w]):(\w+)", r"%(\1)s", sql.replace("%", "%%"))
+        self.sqlite = _spell_lists(sql, _SQLITE_LISTS)
+        self.postgresql = re.sub(
+            r"(?<![:\w]):(\w+)", r"%(\1)s", _spell_lists(sql, _POSTGRESQL_LISTS).replace("%", "%%")
+        )
 
 
 class Transaction:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idp.store.database import Statement
-from idp.store.search import WORDS, search_values
+from idp.store.search import understand
 
 if TYPE_CHECKING:
     from idp.store.database import Row, Transaction
@@ -23,17 +23,17 @@ _FROM = (
     " AND (:late_before = 0 OR a.approval_updated_at < :late_before)"
     " AND (:family = '' OR EXISTS (SELECT 1 FROM devices d WHERE d.account_id = a.account_id"
     "  AND SUBSTR(d.serial_number, 1, 2) = :family))"
-    f" AND {WORDS}"
+    "{people}"
 )
-_OLDEST_FIRST = Statement(
+_OLDEST_FIRST = (
     _FIELDS + _FROM + " AND (a.approval_updated_at > :at OR (a.approval_updated_at = :at AND a.account_id > :id))"
     " ORDER BY a.approval_updated_at, a.account_id LIMIT :limit"
 )
-_NEWEST_FIRST = Statement(
+_NEWEST_FIRST = (
     _FIELDS + _FROM + " AND (a.approval_updated_at < :at OR (a.approval_updated_at = :at AND a.account_id < :id))"
     " ORDER BY a.approval_updated_at DESC, a.account_id DESC LIMIT :limit"
 )
-_COUNT = Statement("SELECT COUNT(*) AS count, MIN(a.approval_updated_at) AS oldest" + _FROM)
+_COUNT = "SELECT COUNT(*) AS count, MIN(a.approval_updated_at) AS oldest" + _FROM
 _COUNTRIES = Statement(
     "SELECT country AS value, COUNT(*) AS count FROM accounts WHERE approval_status = 'pending' AND access <> 'closed'"
     " GROUP BY country ORDER BY country"
@@ -116,13 +116,15 @@ def page_queue(tx: Transaction, chosen: Filter, *, after: tuple[int, str] | None
     """Applications from just behind the key `after`."""
     statement = _NEWEST_FIRST if chosen.newest_first else _OLDEST_FIRST
     at, account_id = after or (_LAST if chosen.newest_first else _FIRST)
-    rows = tx.all(statement, **_values(chosen), at=at, id=account_id, limit=limit)
+    wanted = understand(tx, chosen.text)
+    rows = tx.all(wanted.narrow(statement), **_values(chosen), **wanted.values, at=at, id=account_id, limit=limit)
     return [Waiting(**{name: row[name] for name in Waiting.__slots__}) for row in rows]
 
 
 def count_queue(tx: Transaction, chosen: Filter) -> tuple[int, int | None]:
     """How many applications the filter leaves, and since when the oldest has waited."""
-    row = tx.one(_COUNT, **_values(chosen))
+    wanted = understand(tx, chosen.text)
+    row = tx.one(wanted.narrow(_COUNT), **_values(chosen), **wanted.values)
     return (int(row["count"]), row["oldest"]) if row else (0, None)
 
 
@@ -164,7 +166,6 @@ def _values(chosen: Filter) -> dict[str, str | int]:
         "country": chosen.country,
         "family": chosen.family,
         "late_before": chosen.late_before,
-        **search_values(chosen.text),
     }
 
 

@@ -2,53 +2,53 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from idp.store import search_index
 from idp.store.database import Statement
 
 if TYPE_CHECKING:
     from idp.store.database import Row, Transaction
 
-_MOST_WORDS = 4
 _SERIAL = re.compile(r"[A-Z]{2}[0-9]{3}[A-Z]")
 _REFERENCE = re.compile(r"[A-Z0-9]{4}-?[A-Z0-9]{4}")
 
-_TEXT = "LOWER(a.given_name || ' ' || a.family_name || ' ' || a.email || ' ' || a.user_name || ' ' || a.company)"
-WORDS = (
-    "("
-    + " AND ".join(f"{_TEXT} LIKE :word{n} ESCAPE '!'" for n in range(_MOST_WORDS))
-    + " OR (:serial <> '' AND EXISTS (SELECT 1 FROM devices f WHERE f.account_id = a.account_id AND f.serial_number = :serial))"
-    " OR (:reference <> '' AND r.reference = :reference)"
-    " OR (:reference <> '' AND EXISTS (SELECT 1 FROM links l WHERE l.reference = :reference AND"
-    "  (l.account_id = a.account_id OR l.registration_id = a.registration_id))))"
+_HAS_WORD = (
+    "SELECT p.owner FROM search_words w JOIN search_postings p ON p.word_id = w.word_id"
+    " WHERE ((w.word >= :begins{n} AND w.word < :ends{n}) OR w.word IN {texts(near{n})})"
 )
-"""The condition on accounts `a` left joined with their registrations `r`."""
-
-_R_TEXT = "LOWER(r.given_name || ' ' || r.family_name || ' ' || r.email || ' ' || COALESCE(r.user_name, '') || ' ' || r.company)"
-_R_WORDS = (
-    "("
-    + " AND ".join(f"{_R_TEXT} LIKE :word{n} ESCAPE '!'" for n in range(_MOST_WORDS))
-    + " OR (:serial <> '' AND r.serial_number = :serial) OR (:reference <> '' AND r.reference = :reference)"
-    " OR (:reference <> '' AND EXISTS (SELECT 1 FROM links l WHERE l.reference = :reference"
-    "  AND l.registration_id = r.registration_id)))"
+_ACCOUNT_WITH_NUMBER = (
+    "SELECT f.account_id FROM devices f WHERE f.serial_number = :serial"
+    " UNION SELECT g.account_id FROM registrations g WHERE g.reference = :reference AND g.account_id IS NOT NULL"
+    " UNION SELECT l.account_id FROM links l WHERE l.reference = :reference AND l.account_id IS NOT NULL"
+    " UNION SELECT g.account_id FROM links l JOIN registrations g ON g.registration_id = l.registration_id"
+    "  WHERE l.reference = :reference AND g.account_id IS NOT NULL"
+)
+_REGISTRATION_WITH_NUMBER = (
+    "SELECT f.registration_id FROM registrations f WHERE f.serial_number = :serial"
+    " UNION SELECT g.registration_id FROM registrations g WHERE g.reference = :reference"
+    " UNION SELECT l.registration_id FROM links l WHERE l.reference = :reference AND l.registration_id IS NOT NULL"
 )
 
-_ACCOUNTS = Statement(
+_ACCOUNTS = (
     "SELECT a.account_id, a.given_name, a.family_name, a.email, a.user_name, a.company, a.country, a.access,"
     " a.approval_status, a.approval_updated_at, a.roles, a.created_at, r.reference,"
     " (SELECT MAX(d.serial_number) FROM devices d WHERE d.account_id = a.account_id) AS serial_number"
     " FROM accounts a LEFT JOIN registrations r ON r.registration_id = a.registration_id"
     " WHERE (:status = '' OR a.approval_status = :status)"
-    f" AND {WORDS} AND (a.created_at < :at OR (a.created_at = :at AND a.account_id < :id))"
+    "{people} AND (a.created_at < :at OR (a.created_at = :at AND a.account_id < :id))"
     " ORDER BY a.created_at DESC, a.account_id DESC LIMIT :limit"
 )
-_REGISTRATIONS = Statement(
+_REGISTRATIONS = (
     "SELECT r.registration_id, r.reference, r.state, r.given_name, r.family_name, r.email, r.company, r.country,"
     " r.serial_number, r.locale, r.client_id, r.account_id, r.sent_at, r.expires_at, r.confirmed_at, r.purged_at"
     " FROM registrations r WHERE (:state = '' OR r.state = :state) AND r.purged_at IS NULL"
-    f" AND {_R_WORDS} AND (r.sent_at < :at OR (r.sent_at = :at AND r.registration_id < :id))"
+    "{people} AND (r.sent_at < :at OR (r.sent_at = :at AND r.registration_id < :id))"
     " ORDER BY r.sent_at DESC, r.registration_id DESC LIMIT :limit"
 )
 _REGISTRATION = Statement("SELECT * FROM registrations WHERE registration_id = :registration_id")
@@ -131,12 +131,50 @@ class Referenced:
     account_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was typed into a search box, understood: parameters, and how many words all must fit (-1: nothing typed)."""
+
+    values: Mapping[str, str]
+    words: int
+
+    def narrow(self, sql: str, *, accounts: bool = True) -> Statement:
+        """The statement with `{people}` in it filled in."""
+        return _narrowed(sql, self.words, accounts)
+
+
+def understand(tx: Transaction, text: str) -> Wanted:
+    """Read a search: a serial number, a reference, words that are begun, or words that are written alike (F-2.3)."""
+    if not text.strip():
+        return Wanted({}, -1)
+    serial, tokens = serial_in(text), search_index.tokens_of(tx, text)
+    values = {"serial": serial, "reference": reference_in(text)}
+    for n, token in enumerate(tokens):
+        values[f"begins{n}"] = token.word
+        values[f"ends{n}"] = search_index.end_of(token.word)
+        values[f"near{n}"] = json.dumps([] if serial else token.instead)
+    return Wanted(values, len(tokens))
+
+
+@lru_cache(maxsize=64)
+def _narrowed(sql: str, words: int, accounts: bool) -> Statement:
+    if words < 0:
+        return Statement(sql.replace("{people}", ""))
+    found = [_ACCOUNT_WITH_NUMBER if accounts else _REGISTRATION_WITH_NUMBER]
+    if words:
+        all_words = " AND p.owner IN (".join(_HAS_WORD.replace("{n}", str(n)) for n in range(words)) + ")" * (words - 1)
+        found.append(all_words)
+    column = "a.account_id" if accounts else "r.registration_id"
+    return Statement(sql.replace("{people}", f" AND {column} IN ({' UNION '.join(found)})"))
+
+
 def search_accounts(
     tx: Transaction, text: str, *, status: str = "", after: tuple[int, str] | None = None, limit: int = 50
 ) -> list[FoundAccount]:
     """Accounts that all words fit, or the serial number, or the reference; newest first."""
     at, key = after or _LAST
-    rows = tx.all(_ACCOUNTS, **search_values(text), status=status, at=at, id=key, limit=limit)
+    wanted = understand(tx, text)
+    rows = tx.all(wanted.narrow(_ACCOUNTS), **wanted.values, status=status, at=at, id=key, limit=limit)
     return [FoundAccount(**{name: row[name] for name in FoundAccount.__slots__}) for row in rows]
 
 
@@ -145,7 +183,9 @@ def search_registrations(
 ) -> list[FoundRegistration]:
     """Registrations that all words fit, or the serial number, or the reference; newest first."""
     at, key = after or _LAST
-    rows = tx.all(_REGISTRATIONS, **search_values(text), state=state, at=at, id=key, limit=limit)
+    wanted = understand(tx, text)
+    statement = wanted.narrow(_REGISTRATIONS, accounts=False)
+    rows = tx.all(statement, **wanted.values, state=state, at=at, id=key, limit=limit)
     return [_registration(row) for row in rows]
 
 
@@ -164,13 +204,6 @@ def find_by_reference(tx: Transaction, text: str) -> Referenced | None:
     return None if row is None else Referenced(row["registration_id"], row["account_id"])
 
 
-def search_values(text: str) -> dict[str, str]:
-    """The parameters of the search condition for what was typed; an empty search finds all."""
-    words = [*text.lower().split()[:_MOST_WORDS], *[""] * _MOST_WORDS]
-    values = {f"word{n}": f"%{_escape(words[n])}%" for n in range(_MOST_WORDS)}
-    return {**values, "serial": serial_in(text), "reference": reference_in(text)}
-
-
 def serial_in(text: str) -> str:
     """The serial number that was typed, forgiving case, blanks and dashes (F-1.4), or nothing."""
     compact = "".join(letter for letter in text.upper() if letter.isalnum())
@@ -183,10 +216,6 @@ def reference_in(text: str) -> str:
     if not _REFERENCE.fullmatch(compact):
         return ""
     return compact if "-" in compact else f"{compact[:4]}-{compact[4:]}"
-
-
-def _escape(word: str) -> str:
-    return word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
 def _registration(row: Row) -> FoundRegistration:

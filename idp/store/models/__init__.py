@@ -5,6 +5,7 @@ from idp.store.models.base import Base
 from idp.store.models.clients import Client, ClientSecret, ConsentGrant, InitialAccessToken
 from idp.store.models.house import (
     AuditEvent,
+    AuditHead,
     MailboxMessage,
     Note,
     OutboxItem,
@@ -18,6 +19,7 @@ from idp.store.models.people import (
     Registration,
     SessionClient,
 )
+from idp.store.models.search import SearchPart, SearchPosting, SearchStale, SearchWord
 from idp.store.models.sign_in import KeptInput, KnownBrowser, TemporaryPassword, TryCounter
 from idp.store.models.tokens import (
     AccessToken,
@@ -35,6 +37,7 @@ __all__ = [
     "ApprovalDecision",
     "ApprovalRule",
     "AuditEvent",
+    "AuditHead",
     "AuthorizationCode",
     "Base",
     "BrowserSession",
@@ -54,6 +57,10 @@ __all__ = [
     "Registration",
     "ReviewLook",
     "ScheduledDecision",
+    "SearchPart",
+    "SearchPosting",
+    "SearchStale",
+    "SearchWord",
     "SerialNumber",
     "SessionClient",
     "SigningKey",

@@ -47,7 +47,10 @@ class Account(Base):
     created_at: Mapped[Instant]
     updated_at: Mapped[Instant]
 
-    __table_args__ = (Index("ix_accounts_approval", "approval_status", "approval_updated_at"),)
+    __table_args__ = (
+        Index("ix_accounts_approval", "approval_status", "approval_updated_at"),
+        Index("ix_accounts_made", "created_at", "account_id"),
+    )
 
 
 class Device(Base):
@@ -88,6 +91,11 @@ class Registration(Base):
     expires_at: Mapped[Instant] = mapped_column(index=True)
     confirmed_at: Mapped[Instant | None]
     purged_at: Mapped[Instant | None]
+
+    __table_args__ = (
+        Index("ix_registrations_sent", "sent_at", "registration_id"),
+        Index("ix_registrations_serial_number", "serial_number"),
+    )
 
 
 class Link(Base):

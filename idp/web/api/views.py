@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from idp.accounts import staff_desk
+from idp.accounts import people_search, staff_desk
 from idp.accounts.approval import decide_by_staff
 from idp.policy.staff import Permission
 from idp.store.review_queue import Filter
@@ -56,7 +56,7 @@ def list_queue(caller: Caller, asked: models.QueueSearch) -> models.Queue:
 
 def list_accounts(caller: Caller, asked: models.AccountSearch) -> models.AccountList:
     """Accounts that fit."""
-    found, _waiting = staff_desk.find_people(provider(), asked.q, status=asked.status, after=_parse_key(asked.after))
+    found, _waiting = people_search.find_people(provider(), asked.q, status=asked.status, after=_parse_key(asked.after))
     return models.AccountList(items=[_found_account(row) for row in found[: staff_desk.PAGE]], next=_next(found))
 
 
@@ -124,7 +124,7 @@ def send_reset_link(caller: Caller, account_id: str) -> models.Sent:
 
 def list_registrations(caller: Caller, asked: models.RegistrationSearch) -> models.RegistrationList:
     """Registrations that fit."""
-    found = staff_desk.find_registrations(provider(), asked.q, state=asked.state, after=_parse_key(asked.after))
+    found = people_search.find_registrations(provider(), asked.q, state=asked.state, after=_parse_key(asked.after))
     shown = [_found_registration(row) for row in found[: staff_desk.PAGE]]
     return models.RegistrationList(items=shown, next=_next(found))
 

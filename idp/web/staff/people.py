@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Blueprint, abort, redirect, request, url_for
 
-from idp.accounts import staff_desk
+from idp.accounts import people_search, staff_desk
 from idp.accounts.approval import decide_by_staff
 from idp.accounts.temporary_password import give_temporary_password
 from idp.errors import Refusal
@@ -43,7 +43,7 @@ def accounts() -> Any:
     referenced = _go_to_reference(text)
     if referenced:
         return redirect(referenced, 303)
-    found, waiting = staff_desk.find_people(provider(), text, status=status, after=read_key())
+    found, waiting = people_search.find_people(provider(), text, status=status, after=read_key())
     return render(
         "staff/accounts.html",
         now=provider().clock(),
@@ -51,6 +51,7 @@ def accounts() -> Any:
         chosen=status,
         found=found[: staff_desk.PAGE],
         waiting=waiting,
+        spellings=people_search.tell_spellings(provider(), text),
         status_options=options(words.STATUSES),
         **_pages("staff_people.accounts", found, q=text or None, status=status or None),
     )
@@ -142,13 +143,14 @@ def give_password(account_id: str) -> Any:
 def registrations() -> Response:
     """Registrations, those first that wait for their confirmation."""
     text, state = read_search("q"), read_choice("state", (*words.STATES, "all")) or "sent"
-    found = staff_desk.find_registrations(provider(), text, state="" if state == "all" else state, after=read_key())
+    found = people_search.find_registrations(provider(), text, state="" if state == "all" else state, after=read_key())
     return render(
         "staff/registrations.html",
         now=provider().clock(),
         text=text,
         state=state,
         found=found[: staff_desk.PAGE],
+        spellings=people_search.tell_spellings(provider(), text),
         state_options=[("all", _("all")), *options(words.STATES)],
         **_pages("staff_people.registrations", found, q=text or None, state=state),
     )
