@@ -13,11 +13,11 @@ TESTING = .venv-test/.packages
 CLIENTS = .venv-clients/.packages
 CLIENT_LOCKS = $(wildcard tests/clients/*/package-lock.json tests/clients/*/go.sum)
 # What `make check` reads with strict types; a folder that is not there yet is left out.
-STRICT = $(wildcard idp examples conformance scripts/compile_messages.py tests/support)
+STRICT = $(wildcard idp examples conformance benchmarks scripts/compile_messages.py tests/support)
 POT = .venv-test/messages.pot
 
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset serve test test-spring clients check format lock messages compile-messages wheel conformance clean
+.PHONY: help demo demo-reset serve test bench-desk test-spring clients check format lock messages compile-messages wheel conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,11 @@ test: $(TESTING) $(CLIENTS) ## run all checks and all tests; installs Debian's P
 	@sh scripts/system_packages.sh
 	@$(MAKE) --no-print-directory check
 	@.venv-test/bin/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGS)
+
+bench-desk: $(TESTING) ## time the desk's pages among 100,000 accounts (BENCH_ARGS="--accounts 1000"); writes docs/performance-desk.md
+	@sh scripts/system_packages.sh
+	@.venv-test/bin/python scripts/compile_messages.py
+	@.venv-test/bin/python -m benchmarks.desk --out docs/performance-desk.md $(BENCH_ARGS)
 
 test-spring: $(TESTING) ## sign in with Spring Security; needs Debian's default-jdk-headless and maven, and Maven Central
 	@.venv-test/bin/python -m pytest tests/connect/spring_security.py $(PYTEST_ARGS)

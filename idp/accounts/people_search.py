@@ -53,7 +53,7 @@ def tell_spellings(provider: Provider, text: str) -> list[Spelling]:
     freshen(provider, text)
     with provider.database.reading() as tx:
         tokens = search_index.tokens_of(tx, text)
-    return [Spelling(token.word, token.near) for token in tokens if not (token.is_begun or token.holding)]
+    return [Spelling(token.word, token.near) for token in tokens if not token.is_known]
 
 
 def freshen(provider: Provider, text: str) -> None:

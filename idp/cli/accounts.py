@@ -1,4 +1,4 @@
-"""`idp accounts`: find accounts, look at one, give and take roles."""
+"""`idp accounts`: find accounts, look at one, give and take roles, make some up."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, stamp, with_settings
+from idp.accounts import made_up_people, people_search
+from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, progress, stamp, with_settings
 from idp.policy.staff import ROLES
 from idp.store import account_list, accounts, approvals, audit, outbox
+from idp.store.database import Conflict
 
 if TYPE_CHECKING:
     from idp.config import Settings
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group("accounts")
 def command() -> None:
-    """Find accounts, look at one, give and take roles."""
+    """Find accounts, look at one, give and take roles, make some up."""
 
 
 @command.command("list")
@@ -86,6 +88,35 @@ def roles_command(settings: Settings, account: str, roles: tuple[str, ...]) -> N
         details = {"old": sorted(found.roles), "new": sorted(roles)}
         audit.record(tx, "roles_changed", now=now, actor_kind="operator", account_id=found.account_id, details=details)
     click.echo(f"{found.user_name}: {' '.join(sorted(roles)) or 'no roles'}")
+
+
+@command.command("generate")
+@click.argument("count", type=click.IntRange(0, 1_000_000))
+@click.option(
+    "--waiting", default=0, show_default=True, type=click.IntRange(0, 100_000), help="Who wait for a decision."
+)
+@click.option(
+    "--seed", default=1, show_default=True, type=click.IntRange(0, 10_000), help="The same people for the same seed."
+)
+@with_settings
+def generate_command(settings: Settings, count: int, waiting: int, seed: int) -> None:
+    """Make up COUNT people to try the desk at its real size; only for a provider on this machine."""
+    if not settings.issuer_is_loopback:
+        raise Refused(f"{settings.source}: server.issuer: made-up people are for a provider on this machine only")
+    provider = open_provider(settings)
+    with progress() as bar:
+        written = bar.add_task("people", total=count + waiting)
+        try:
+            made_up_people.generate(
+                provider, count, waiting, seed=seed, advance=lambda more: bar.advance(written, more)
+            )
+        except Conflict:
+            raise Refused(f"people of seed {seed} are there already; take another --seed") from None
+        words = bar.add_task("words for the search", total=None)
+        people_search.read_changed_words(provider)
+        provider.database.learn_sizes()
+        bar.update(words, total=1, completed=1)
+    click.echo(f"{count} accounts and {waiting} waiting registrations were made up")
 
 
 def get_account(tx: Transaction, text: str) -> Account:

@@ -16,6 +16,8 @@ from idp.config import load_settings
 from idp.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from idp.config import Settings
     from idp.provider import Provider
 
@@ -85,3 +87,12 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def stamp(instant: int | None) -> str:
     """An instant in UTC with offset, as logs have it (LG-5)."""
     return datetime.fromtimestamp(instant, UTC).isoformat(sep=" ", timespec="minutes") if instant else ""
+
+
+def progress() -> Progress:
+    """A progress bar on the error output, so that what scripts read stays clean; nothing moves where there is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True))

@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 _SERIAL = re.compile(r"[A-Z]{2}[0-9]{3}[A-Z]")
 _REFERENCE = re.compile(r"[A-Z0-9]{4}-?[A-Z0-9]{4}")
 
-_HAS_WORD = (
-    "SELECT p.owner FROM search_words w JOIN search_postings p ON p.word_id = w.word_id"
-    " WHERE ((w.word >= :begins{n} AND w.word < :ends{n}) OR w.word IN {texts(near{n})})"
-)
+_FIRST_WORD = "SELECT p.owner FROM search_postings p WHERE p.word_id {among(words0)}"
+_NEXT_WORD = " AND EXISTS (SELECT 1 FROM search_postings q WHERE q.owner = p.owner AND q.word_id {among(words%d)})"
 _ACCOUNT_WITH_NUMBER = (
     "SELECT f.account_id FROM devices f WHERE f.serial_number = :serial"
     " UNION SELECT g.account_id FROM registrations g WHERE g.reference = :reference AND g.account_id IS NOT NULL"
@@ -144,16 +142,16 @@ class Wanted:
 
 
 def understand(tx: Transaction, text: str) -> Wanted:
-    """Read a search: a serial number, a reference, words that are begun, or words that are written alike (F-2.3)."""
+    """Read a search: a serial number, a reference, words that are begun, or words that are written alike (F-2.3).
+
+    The rarest word comes first: the others are looked for only where that one is.
+    """
     if not text.strip():
         return Wanted({}, -1)
-    serial, tokens = serial_in(text), search_index.tokens_of(tx, text)
-    values = {"serial": serial, "reference": reference_in(text)}
-    for n, token in enumerate(tokens):
-        values[f"begins{n}"] = token.word
-        values[f"ends{n}"] = search_index.end_of(token.word)
-        values[f"near{n}"] = json.dumps([] if serial else token.instead)
-    return Wanted(values, len(tokens))
+    serial = serial_in(text)
+    tokens = [] if serial else sorted(search_index.tokens_of(tx, text), key=lambda token: token.count)
+    values = {f"words{n}": json.dumps(token.numbers) for n, token in enumerate(tokens)}
+    return Wanted({"serial": serial, "reference": reference_in(text), **values}, len(tokens))
 
 
 @lru_cache(maxsize=64)
@@ -162,8 +160,7 @@ def _narrowed(sql: str, words: int, accounts: bool) -> Statement:
         return Statement(sql.replace("{people}", ""))
     found = [_ACCOUNT_WITH_NUMBER if accounts else _REGISTRATION_WITH_NUMBER]
     if words:
-        all_words = " AND p.owner IN (".join(_HAS_WORD.replace("{n}", str(n)) for n in range(words)) + ")" * (words - 1)
-        found.append(all_words)
+        found.append(_FIRST_WORD + "".join(_NEXT_WORD % n for n in range(1, words)))
     column = "a.account_id" if accounts else "r.registration_id"
     return Statement(sql.replace("{people}", f" AND {column} IN ({' UNION '.join(found)})"))
 

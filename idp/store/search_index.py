@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -31,6 +31,8 @@ _LONGEST = 64
 _BEGINNING = 7
 _MOST_NEAR = 6
 _MOST_HOLDING = 50
+_MOST_BEGUN = 2000
+_MOST_COUNTED = 20_000
 _SHORTEST_INSIDE = 3
 _POSTGRESQL_LOCK = Statement("SELECT pg_advisory_xact_lock(7246015)")
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "ae", "Ö": "oe", "Ü": "ue"})
@@ -56,34 +58,35 @@ _FIND_WORDS = Statement("SELECT word_id, word FROM search_words WHERE word IN {t
 _ADD_PARTS = Statement("INSERT INTO search_parts (word_id, part) SELECT number, text FROM {pairs(pairs)} AS new")
 _ADD_POSTINGS = Statement("INSERT INTO search_postings (word_id, owner) SELECT number, text FROM {pairs(pairs)} AS new")
 _DROP_POSTINGS = Statement("DELETE FROM search_postings WHERE owner IN {texts(owners)} RETURNING word_id")
-_UNUSED = (
-    " WHERE word_id IN (SELECT CAST(value AS BIGINT) FROM {texts(words)} AS gone)"
-    " AND NOT EXISTS (SELECT 1 FROM search_postings p WHERE p.word_id = %s.word_id)"
-)
+_UNUSED = " WHERE word_id {among(words)} AND NOT EXISTS (SELECT 1 FROM search_postings p WHERE p.word_id = %s.word_id)"
 _DROP_PARTS = Statement("DELETE FROM search_parts" + _UNUSED.replace("%s", "search_parts"))
 _DROP_WORDS = Statement("DELETE FROM search_words" + _UNUSED.replace("%s", "search_words"))
 
-_BEGINS = Statement("SELECT 1 AS found FROM search_words WHERE word >= :begins AND word < :ends LIMIT 1")
-_HOLDS = Statement("SELECT word FROM search_words WHERE word LIKE :pattern ORDER BY word LIMIT :limit")
+_BEGINS = Statement(
+    "SELECT word_id FROM search_words WHERE word >= :begins AND word < :ends ORDER BY word LIMIT :limit"
+)
+_HOLDS = Statement("SELECT word_id, word FROM search_words WHERE word LIKE :pattern ORDER BY word LIMIT :limit")
+_COUNT = Statement(
+    "SELECT COUNT(*) AS count FROM (SELECT 1 FROM search_postings WHERE word_id {among(words)} LIMIT :limit) AS found"
+)
 _NEAR = Statement(
-    "SELECT DISTINCT w.word FROM search_parts p JOIN search_words w ON w.word_id = p.word_id"
+    "SELECT DISTINCT w.word_id, w.word FROM search_parts p JOIN search_words w ON w.word_id = p.word_id"
     " WHERE p.part IN {texts(parts)}"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word of a search: whether words begin with it, else those that hold it, else those that are written alike."""
+    """A word of a search, the numbers of the words that count for it, and how often these occur.
+
+    They begin with it, else hold it, else are written alike: `near` has those then, the nearest first.
+    """
 
     word: str
-    is_begun: bool
-    holding: tuple[str, ...]
-    near: tuple[str, ...]
-
-    @property
-    def instead(self) -> tuple[str, ...]:
-        """The words that are looked for where none begins with what was typed."""
-        return () if self.is_begun else self.holding or self.near
+    numbers: tuple[int, ...]
+    count: int
+    near: tuple[str, ...] = ()
+    is_known: bool = True
 
 
 def fold(text: str) -> list[str]:
@@ -127,7 +130,7 @@ def _read_again(tx: Transaction, owners: list[str]) -> None:
     dropped = {row["word_id"] for row in tx.all(_DROP_POSTINGS, owners=json.dumps(owners))}
     tx.run(_ADD_POSTINGS, pairs=json.dumps([(ids[word], owner) for owner in words for word in sorted(words[owner])]))
     if unused := sorted(dropped - set(ids.values())):
-        gone = json.dumps([str(word_id) for word_id in unused])
+        gone = json.dumps(unused)
         tx.run(_DROP_PARTS, words=gone)
         tx.run(_DROP_WORDS, words=gone)
 
@@ -145,13 +148,20 @@ def _number(tx: Transaction, words: list[str]) -> dict[str, int]:
 
 
 def _token(tx: Transaction, word: str) -> Token:
-    if tx.one(_BEGINS, begins=word, ends=end_of(word)) is not None:
-        return Token(word, True, (), ())
-    holding = tx.all(_HOLDS, pattern=f"%{word}%", limit=_MOST_HOLDING) if len(word) >= _SHORTEST_INSIDE else ()
-    if holding:
-        return Token(word, False, tuple(row["word"] for row in holding), ())
-    rows = tx.all(_NEAR, parts=json.dumps(sorted(parts))) if (parts := _parts(word)) else ()
-    return Token(word, False, (), _nearest(word, (row["word"] for row in rows)))
+    rows = tx.all(_BEGINS, begins=word, ends=_end_of(word), limit=_MOST_BEGUN)
+    if not rows and len(word) >= _SHORTEST_INSIDE:
+        rows = tx.all(_HOLDS, pattern=f"%{word}%", limit=_MOST_HOLDING)
+    if rows:
+        return _counted(tx, Token(word, tuple(row["word_id"] for row in rows), 0))
+    alike = tx.all(_NEAR, parts=json.dumps(sorted(parts))) if (parts := _parts(word)) else ()
+    numbers = {row["word"]: row["word_id"] for row in alike}
+    near = _nearest(word, numbers)
+    return _counted(tx, Token(word, tuple(numbers[other] for other in near), 0, near, is_known=False))
+
+
+def _counted(tx: Transaction, token: Token) -> Token:
+    row = tx.one(_COUNT, words=json.dumps(token.numbers), limit=_MOST_COUNTED)
+    return replace(token, count=int(row["count"]) if row else 0)
 
 
 def _nearest(word: str, candidates: Iterable[str]) -> tuple[str, ...]:
@@ -161,9 +171,9 @@ def _nearest(word: str, candidates: Iterable[str]) -> tuple[str, ...]:
     return tuple(other for distance, other in measured if 0 < distance <= farthest)[:_MOST_NEAR]
 
 
-def end_of(word: str) -> str:
-    """The first text behind all that begin with a word."""
-    return word + "\x7f"
+def _end_of(word: str) -> str:
+    """The first text behind all words that begin with this one; a single letter stands for itself."""
+    return word + ("\x7f" if len(word) > 1 else "\x01")
 
 
 def _farthest(word: str) -> int:

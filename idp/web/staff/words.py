@@ -109,6 +109,7 @@ EVENTS: dict[str, str] = {
     "approval_changed": marked("The approval changed"),
     "approval_withdrawn": marked("Access at sites for approved customers ended"),
     "approved": marked("The sites for approved customers opened"),
+    "accounts_generated": marked("Made-up accounts were added"),
     "audit_exported": marked("The audit trail was exported"),
     "audit_read": marked("The audit trail was read"),
     "client_changed": marked("A site's registration was changed"),

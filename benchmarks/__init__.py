@@ -1,0 +1,1 @@
+"""Benchmarks: figures for a machine and a day, never part of the tests."""
