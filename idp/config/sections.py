@@ -35,6 +35,7 @@ class Server(Section):
     workers: int = Field(1, ge=1, le=64, description="Server processes; more than one needs PostgreSQL.")
     threads: int = Field(4, ge=1, le=64, description="Blocking threads of each process.")
     trusted_proxies: int = Field(0, ge=0, le=8, description="How many proxies in front set X-Forwarded-*.")
+    front: bool = Field(True, description="Answer the usual requests of machines below Flask.")
     worker: bool = Field(True, description="Run the delivery worker inside `idp serve`.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from idp.provider import Provider
+    from idp.web.edge import Application
 
 
 def mount(app: Flask, provider: Provider) -> None:
@@ -22,6 +23,7 @@ def mount(app: Flask, provider: Provider) -> None:
     from idp.web.cross_origin import CrossOrigin
     from idp.web.edge import Edge
     from idp.web.forms import FormRequest
+    from idp.web.front import Front
     from idp.web.oauth import (
         authorize,
         check_session,
@@ -58,5 +60,8 @@ def mount(app: Flask, provider: Provider) -> None:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(mailbox.blueprint)
     app.register_blueprint(brand.blueprint)
-    readable = CrossOrigin(app.wsgi_app, provider.clients)
+    inner: Application = app.wsgi_app
+    if provider.settings.server.front:
+        inner = app.extensions["idp_front"] = Front(app, inner, provider)
+    readable = CrossOrigin(inner, provider.clients)
     app.wsgi_app = Edge(readable, provider.settings)  # type: ignore[method-assign]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import jwt as pyjwt
@@ -10,6 +9,7 @@ import pytest
 from authlib.oauth2.rfc9068 import JWTBearerTokenValidator
 from joserfc.jwk import KeySet
 
+from idp import create_app
 from idp.keys.subject import subject_of
 from idp.protocol.id_token_hint import read_hint
 from idp.signals.key_rotation import remove_key
@@ -155,7 +155,7 @@ def test_a_resource_server_may_want_them_whoever_asks(house: House) -> None:
     """`[tokens] jwt_resources`."""
     settings = house.provider.settings
     wanted = settings.model_copy(update={"tokens": settings.tokens.model_copy(update={"jwt_resources": (API,)})})
-    house.app.extensions["idp"] = replace(house.provider, settings=wanted)
+    house.app = create_app(wanted, clock=house.clock)
     add_client(house.provider, "other", require_approval=False, resources=[API, "https://old.example/"])
     assert read(house, house.tokens("other")["access_token"])[1]["aud"] == [API, "https://old.example/"]
     body = house.redeem(house.code("other"), "other", resource="https://old.example/").get_json()

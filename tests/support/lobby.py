@@ -14,13 +14,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from idp import create_app
-from idp.config import DatabaseSettings, KeySettings, Settings
+from idp.config import DatabaseSettings, KeySettings, Server, Settings
 from idp.provider import Provider
 from idp.store import accounts, sessions
 from idp.store.accounts import Account
 from idp.store.clients import save_client
 from idp.store.database import Row, Statement
-from tests.support.databases import FreshDatabase
+from tests.support.databases import FreshDatabase, has_front
 from tests.support.postgresql import Prepare
 
 NOW = 1_800_000_000
@@ -61,7 +61,11 @@ class Lobby:
 
     def __init__(self, database_url: str, keys: Path) -> None:
         self.now = NOW
-        settings = Settings(database=DatabaseSettings(url=database_url), keys=KeySettings(directory=keys))
+        settings = Settings(
+            server=Server(front=has_front(database_url)),
+            database=DatabaseSettings(url=database_url),
+            keys=KeySettings(directory=keys),
+        )
         self.app: Flask = create_app(settings, clock=lambda: self.now)
         self.app.testing = True
         self.provider: Provider = self.app.extensions["idp"]

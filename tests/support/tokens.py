@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import pytest
@@ -22,7 +22,7 @@ from idp.store import accounts, clients, codes, sessions
 from idp.store.accounts import Account
 from idp.store.database import Statement
 from idp.store.sessions import Session
-from tests.support.databases import FreshDatabase
+from tests.support.databases import FreshDatabase, has_front
 
 NOW = 1_800_000_000
 SECRET = "s" * 43
@@ -159,10 +159,10 @@ def prepare_house(house_keys: Path) -> Callable[[str], None]:
     return prepare
 
 
-def make_app(url: str, keys: Path, clock: MovableClock, issuer: str = ISSUER) -> Flask:
-    """An application on this database, as every instance would make it."""
+def make_app(url: str, keys: Path, clock: MovableClock, issuer: str = ISSUER, *, front: bool | None = None) -> Flask:
+    """An application on this database, as every instance would make it; the front is open on PostgreSQL unless told."""
     settings = Settings(
-        server=Server(issuer=issuer),
+        server=Server(issuer=issuer, front=has_front(url) if front is None else front),
         database=DatabaseSettings(url=url),
         keys=KeySettings(directory=keys, algorithms=("RS256", "ES256", "PS256", "EdDSA")),
     )
@@ -188,9 +188,12 @@ def still_house(tmp_path_factory: pytest.TempPathFactory, house_keys: Path) -> H
 
 
 def furnish(url: str, keys: Path) -> House:
-    """Anna, her session and the clients."""
-    clock = MovableClock()
-    app = make_app(url, keys, clock)
+    """An application with Anna, her session and the clients."""
+    return settle(make_app(url, keys, MovableClock()))
+
+
+def settle(app: Flask) -> House:
+    """Anna, her session and the clients move into an application with a `MovableClock`."""
     provider: Provider = app.extensions["idp"]
     with provider.database.transaction() as tx:
         anna = accounts.insert_account(
@@ -209,7 +212,7 @@ def furnish(url: str, keys: Path) -> House:
     add_client(provider, "other")
     add_client(provider, "service", may_introspect=["site", "portal"], grant_types=[])
     add_client(provider, "public", token_endpoint_auth_method="none")
-    return House(app, provider, clock, anna, session)
+    return House(app, provider, cast(MovableClock, provider.clock), anna, session)
 
 
 def add_client(provider: Provider, client_id: str, **changes: Any) -> None:

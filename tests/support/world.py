@@ -27,6 +27,7 @@ from idp.cli import main
 from idp.config import load_settings
 from idp.provider import Provider
 from idp.signals.worker import Worker
+from tests.support.databases import has_front
 from tests.support.processes import free_port
 from tests.support.smtp import Mail, SmtpServer
 from tests.support.visitor import Visitor
@@ -113,6 +114,7 @@ def configuration(
 [server]
 issuer = "http://localhost:{ports["provider"]}{issuer_path}"
 bind = "127.0.0.1:{ports["provider"]}"
+front = {str(has_front(database_url)).lower()}
 [database]
 url = "{database_url}"
 [keys]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Flask, Response, current_app
 
 from idp.protocol.discovery import OAUTH_PATH, OPENID_PATH, build_metadata
-from idp.web.context import provider
 from idp.web.oauth.machine import respond_cached
 
 blueprint = Blueprint("oauth_discovery", __name__)
@@ -20,19 +19,22 @@ _READY = "idp_discovery"
 @blueprint.get(OAUTH_PATH, endpoint="oauth_authorization_server")
 def metadata() -> Response:
     """The document, built when it is first asked for, when every route is mounted."""
-    body, etag = current_app.extensions.get(_READY) or _build()
+    body, etag = ready_metadata(current_app)
     return respond_cached(body, etag, "application/json")
 
 
-def _build() -> tuple[bytes, str]:
-    settings = provider().settings
-    document = build_metadata(
-        settings.server.issuer,
-        {rule.rule for rule in current_app.url_map.iter_rules()},
-        settings.keys.algorithms,
-        policy_uri=settings.registration.privacy_url,
-        tos_uri=settings.registration.terms_url,
-    )
-    body = json.dumps(document, separators=(",", ":")).encode()
-    ready = current_app.extensions[_READY] = (body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+def ready_metadata(app: Flask) -> tuple[bytes, str]:
+    """The document's bytes and their entity tag."""
+    ready: tuple[bytes, str] | None = app.extensions.get(_READY)
+    if ready is None:
+        settings = app.extensions["idp"].settings
+        document = build_metadata(
+            settings.server.issuer,
+            {rule.rule for rule in app.url_map.iter_rules()},
+            settings.keys.algorithms,
+            policy_uri=settings.registration.privacy_url,
+            tos_uri=settings.registration.terms_url,
+        )
+        body = json.dumps(document, separators=(",", ":")).encode()
+        ready = app.extensions[_READY] = (body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
     return ready
