@@ -145,7 +145,7 @@ def test_a_client_is_deleted(terminal: Terminal) -> None:
     refused = terminal.run("clients", "delete", "mac")
     assert (refused.exit_code, "there is no client mac" in refused.output) == (1, True)
     with terminal.post.provider.database.reading() as tx:
-        assert audit.page_events(tx, act="client_deleted")[0].actor_kind == "operator"
+        assert audit.page_events(tx, audit.TrailFilter(act="client_deleted"))[0].actor_kind == "operator"
 
 
 @pytest.mark.parametrize(
