@@ -15,7 +15,7 @@ from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
 from idp.keys.secrets import new_identifier
 from idp.policy.staff import Permission
-from idp.store import accounts, approvals, audit, outbox, scheduled_decisions
+from idp.store import accounts, approvals, audit, outbox, reason_texts, scheduled_decisions
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -37,7 +37,6 @@ class BatchPage:
     batch_id: str
     staff_id: str
     act: str
-    reason: str
     due_at: int
     rows: tuple[Scheduled, ...]
     overtaken_by: Mapping[str, Decision]
@@ -60,11 +59,13 @@ def schedule_decisions(
     chosen: Sequence[tuple[int, str]],
     reason: str = "",
     remark: str = "",
+    text_key: str = "",
     address: str = "",
 ) -> str:
     """Put off one act about several applications; out: the batch.
 
-    `chosen`: since when each status stood that was seen, and the account. Raises `Refusal`: `not_permitted`,
+    `chosen`: since when each status stood that was seen, and the account. `text_key`: where no reason is written, each
+    applicant reads this reason text in their own language. Raises `Refusal`: `not_permitted`,
     `nothing_chosen`, `too_many`, `reason_missing`, `reason_too_long`.
     """
     _old, new, permission = ACTS[act]
@@ -73,20 +74,24 @@ def schedule_decisions(
         raise Refusal("nothing_chosen")
     if len(picked) > MOST_AT_ONCE:
         raise Refusal("too_many", limit=MOST_AT_ONCE)
-    check_reason(new, reason, remark)
     batch_id = new_identifier()
     with provider.database.transaction() as tx:
         check_permission(tx, staff_id, permission)
-        picked = [(seen, account_id) for seen, account_id in picked if accounts.find_account(tx, account_id)]
-        if not picked:
+        text = reason_texts.find_text(tx, text_key) if text_key and not reason.strip() else None
+        check_reason(new, "chosen" if text else reason, remark)
+        people = [account for _seen, account_id in picked if (account := accounts.find_account(tx, account_id))]
+        if not people:
             raise Refusal("nothing_chosen")
+        seen = {account_id: seen_at for seen_at, account_id in picked}
         scheduled_decisions.add(
             tx,
             batch_id=batch_id,
             staff_id=staff_id,
             act=act,
-            chosen=picked,
-            reason=reason.strip(),
+            chosen=[
+                (seen[one.account_id], one.account_id, text.text_for(one.locale) if text else reason.strip())
+                for one in people
+            ],
             remark=remark.strip(),
             address=address,
             due_at=now + UNDO_SECONDS,
@@ -101,7 +106,7 @@ def schedule_decisions(
             not_before=now + UNDO_SECONDS,
             now=now,
         )
-        _record(tx, "decisions_scheduled", staff_id, batch_id, act, len(picked), address=address, now=now)
+        _record(tx, "decisions_scheduled", staff_id, batch_id, act, len(people), address=address, now=now)
     return batch_id
 
 
@@ -144,7 +149,6 @@ def open_batch(provider: Provider, batch_id: str) -> BatchPage:
         batch_id=batch_id,
         staff_id=first.staff_id,
         act=first.act,
-        reason=first.reason,
         due_at=first.due_at,
         rows=tuple(rows),
         overtaken_by={account_id: decision for account_id, decision in found.items() if decision},

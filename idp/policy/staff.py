@@ -16,6 +16,7 @@ class Permission(Enum):
 
     READ_QUEUE = "read_queue"
     DECIDE = "decide"
+    EDIT_REASONS = "edit_reasons"
     SUSPEND = "suspend"
     READ_REGISTRATIONS = "read_registrations"
     RESEND_CONFIRMATION = "resend_confirmation"
@@ -43,6 +44,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         {
             Permission.READ_QUEUE,
             Permission.DECIDE,
+            Permission.EDIT_REASONS,
             Permission.SUSPEND,
             Permission.READ_REGISTRATIONS,
             Permission.READ_ACCOUNTS,

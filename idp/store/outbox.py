@@ -123,6 +123,18 @@ def _seal_identity(identity: str) -> str:
     return f"outbox:{identity}"
 
 
+_NEWEST_MAIL = Statement(
+    "SELECT outbox_id, kind, name, sealed, seal_identity, account_id, registration_id, client_id, sid, attempts, created_at"
+    " FROM outbox WHERE account_id = :account_id AND kind = 'mail' ORDER BY outbox_id DESC LIMIT 1"
+)
+
+
+def newest_mail(tx: Transaction, account_id: str) -> Item | None:
+    """The mail that was written to an account last."""
+    row = tx.one(_NEWEST_MAIL, account_id=account_id)
+    return _item(row) if row else None
+
+
 _IS_DUE = (
     "done_at IS NULL AND dead_at IS NULL AND available_at <= :now AND (claimed_until IS NULL OR claimed_until <= :now)"
     " AND (kind = 'mail') = :is_mail"

@@ -82,15 +82,14 @@ def add(
     batch_id: str,
     staff_id: str,
     act: str,
-    chosen: Iterable[tuple[int, str]],
-    reason: str,
+    chosen: Iterable[tuple[int, str, str]],
     remark: str,
     address: str,
     due_at: int,
     now: int,
 ) -> None:
-    """Put off one act about several accounts; `chosen` are pairs of since when the status stood, and account."""
-    for seen_at, account_id in chosen:
+    """Put off one act about several accounts; `chosen`: since when the status stood, account, reason."""
+    for seen_at, account_id, reason in chosen:
         tx.run(
             _ADD,
             batch_id=batch_id,

@@ -1,6 +1,13 @@
 """The tables. Models describe them for migrations and pages; protocol steps speak to them in plain statements."""
 
-from idp.store.models.approval import ApprovalDecision, ApprovalRule, ReviewLook, ScheduledDecision, SerialNumber
+from idp.store.models.approval import (
+    ApprovalDecision,
+    ApprovalRule,
+    ReasonText,
+    ReviewLook,
+    ScheduledDecision,
+    SerialNumber,
+)
 from idp.store.models.base import Base
 from idp.store.models.clients import Client, ClientSecret, ConsentGrant, InitialAccessToken
 from idp.store.models.house import (
@@ -53,6 +60,7 @@ __all__ = [
     "Note",
     "OutboxItem",
     "PendingAuthorization",
+    "ReasonText",
     "RefreshToken",
     "Registration",
     "ReviewLook",

@@ -67,6 +67,17 @@ class ScheduledDecision(Base):
     __table_args__ = (Index("ix_scheduled_decisions_staff", "staff_id", "created_at"),)
 
 
+class ReasonText(Base):
+    """A text that staff choose as the reason of a decision, in several languages."""
+
+    __tablename__ = "reason_texts"
+
+    text_key: Mapped[Identifier] = mapped_column(primary_key=True)
+    title: Mapped[Line]
+    texts: Mapped[dict[str, str]] = mapped_column(JsonText, default=dict)
+    updated_at: Mapped[Instant]
+
+
 class ApprovalRule(Base):
     """A rule: every condition that is set must hold; the first that holds decides."""
 

@@ -10,14 +10,14 @@ from idp.accounts import bulk_decisions
 from idp.errors import Refusal
 from idp.i18n import gettext as _
 from idp.policy.staff import Permission
-from idp.web.browser_session import client_address
+from idp.web.browser_session import client_address, typed_before
 from idp.web.context import provider
 from idp.web.forms import ActForm
 from idp.web.pages import render
 from idp.web.staff.access import member, permitted
 from idp.web.staff.addresses import read_chosen, read_queue_address
 from idp.web.staff.forms import BulkForm
-from idp.web.staff.queue import show_queue
+from idp.web.staff.queue import offer_texts, show_queue
 
 if TYPE_CHECKING:
     from flask import Response
@@ -25,11 +25,24 @@ if TYPE_CHECKING:
 blueprint = Blueprint("staff_bulk", __name__, url_prefix="/staff/decisions")
 
 
+@blueprint.get("")
+@permitted(Permission.DECIDE)
+def choice() -> Any:
+    """Whoever had to sign in before scheduling comes back to the list, with ticks and words as they were."""
+    typed = typed_before()
+    if typed is None:
+        return redirect(url_for("staff_queue.queue"), 303)
+    return show_queue(
+        read_queue_address(), bulk=BulkForm(formdata=typed, prefix="bulk-"), chosen=typed.getlist("chosen")
+    )
+
+
 @blueprint.post("")
 @permitted(Permission.DECIDE)
 def schedule() -> Any:
     """Put off one act about the chosen applications, and show how it goes on."""
     form = BulkForm(prefix="bulk-")
+    offer_texts(form)
     if not form.validate_on_submit():
         return show_queue(read_queue_address(), bulk=form, status=422)
     try:
@@ -40,6 +53,7 @@ def schedule() -> Any:
             chosen=read_chosen(),
             reason=form.reason.data,
             remark=form.remark.data,
+            text_key=form.text.data,
             address=client_address(),
         )
     except Refusal as refusal:
@@ -52,6 +66,13 @@ def schedule() -> Any:
 def batch(batch_id: str) -> Response:
     """A batch: how long it can be undone, and what became of each row."""
     return _page(batch_id)
+
+
+@blueprint.get("/<batch_id>/undo")
+@permitted(Permission.DECIDE)
+def undoing(batch_id: str) -> Any:
+    """Whoever had to sign in before undoing comes back here, and sees how it stands."""
+    return redirect(url_for("staff_bulk.batch", batch_id=batch_id), 303)
 
 
 @blueprint.post("/<batch_id>/undo")

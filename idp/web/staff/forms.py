@@ -10,8 +10,9 @@ import wtforms
 from wtforms.validators import StopValidation
 
 from idp.accounts.approval import LONGEST_REASON
+from idp.config import LANGUAGES
 from idp.i18n import lazy_gettext as _
-from idp.web.forms import Form, HiddenField, TextField, is_plain_line
+from idp.web.forms import ChoiceField, Form, HiddenField, TextField, is_plain_line
 
 
 class ProseField(TextField):
@@ -61,19 +62,42 @@ def _one_of(sentence: object, *acts: str) -> Callable[[object, wtforms.Field], N
     return check
 
 
-class ApplicationForm(DecisionForm):
-    """Approve or reject."""
+PREVIEWS = {"preview_approval": "approve", "preview_rejection": "reject"}
+"""Buttons that show a mail beforehand, and the act whose mail it is."""
 
+
+class ApplicationForm(DecisionForm):
+    """Approve or reject; before that, put in a reason text or look at the mail."""
+
+    text = ChoiceField(_("Reason text"))
     act = HiddenField(
-        validators=[_one_of(_("Choose “Approve” or “Reject”."), "approve", "reject")],
+        validators=[_one_of(_("Choose “Approve” or “Reject”."), "approve", "reject", "insert", *PREVIEWS)],
         longest=20,
         missing=_("Choose “Approve” or “Reject”."),
     )
 
 
-class BulkForm(DecisionForm):
-    """Approve or reject all that were chosen in the list, with one reason."""
+class ReasonTextForm(Form):
+    """A reason text: a title for the desk, and the words in each language."""
 
+    title = TextField(
+        _("Title for the desk"), longest=100, missing=_("Give the text a title, so that colleagues find it.")
+    )
+    en = ProseField("English", longest=LONGEST_REASON)
+    de = ProseField("Deutsch", longest=LONGEST_REASON)
+    fr = ProseField("Français", longest=LONGEST_REASON)
+    es = ProseField("Español", longest=LONGEST_REASON)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What was written in each language."""
+        return {code: self._fields[code].data or "" for code in LANGUAGES}
+
+
+class BulkForm(DecisionForm):
+    """Approve or reject all that were chosen in the list, with one reason or one reason text."""
+
+    text = ChoiceField(_("Reason text"))
     act = HiddenField(
         validators=[_one_of(_("Choose “Approve” or “Reject”."), "approve", "reject")],
         longest=20,

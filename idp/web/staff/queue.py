@@ -6,24 +6,27 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Blueprint, abort, redirect, request, url_for
 
-from idp.accounts import bulk_decisions, staff_desk
+from idp.accounts import bulk_decisions, reason_texts, staff_desk
 from idp.accounts.approval import decide_by_staff
+from idp.accounts.decision_preview import preview_mail
 from idp.errors import Refusal
 from idp.i18n import gettext as _
 from idp.policy.staff import Permission
 from idp.web.browser_session import client_address, typed_before
 from idp.web.context import provider
 from idp.web.countries import country_name
+from idp.web.language import NAMES as LANGUAGE_NAMES
 from idp.web.pages import render
 from idp.web.staff.access import member, permitted
 from idp.web.staff.addresses import QueueAddress, read_queue_address, write_key
-from idp.web.staff.forms import ApplicationForm, BulkForm
+from idp.web.staff.forms import PREVIEWS, ApplicationForm, BulkForm
 from idp.web.staff.words import history_of
 
 if TYPE_CHECKING:
     from flask import Response
 
     from idp.accounts.staff_desk import AccountPage
+    from idp.mail.render import Rendered
     from idp.store.approvals import Decision
 
 blueprint = Blueprint("staff_queue", __name__, url_prefix="/staff")
@@ -48,8 +51,11 @@ def application(account_id: str) -> Response:
 def decide(account_id: str) -> Any:
     """Approve or reject, and go on to the next application."""
     address, form = read_queue_address(), ApplicationForm()
+    offer_texts(form)
     if not form.validate_on_submit():
         return show_queue(address, account_id, form, status=422)
+    if form.act.data in PREVIEWS or form.act.data == "insert":
+        return _draft(address, account_id, form)
     try:
         decide_by_staff(
             provider(),
@@ -64,6 +70,40 @@ def decide(account_id: str) -> Any:
     except Refusal as refusal:
         return _refused(address, account_id, form, refusal)
     return redirect(_next_address(address, account_id, form.seen), 303)
+
+
+def offer_texts(form: ApplicationForm | BulkForm) -> None:
+    """Let a form offer the reason texts that there are."""
+    texts = reason_texts.list_reason_texts(provider())
+    form.text.offer([("", _("Choose a text")), *((text.text_key, text.title) for text in texts)])
+
+
+def _draft(address: QueueAddress, account_id: str, form: ApplicationForm) -> Response:
+    """The page again, with a reason text put in or with the mail that would be sent; nothing is changed."""
+    act = PREVIEWS.get(form.act.data)
+    try:
+        if act is None:
+            _insert_text(account_id, form)
+            return show_queue(address, account_id, form)
+        mail = preview_mail(
+            provider(), staff_id=member().account_id, account_id=account_id, act=act, reason=form.reason.data
+        )
+    except Refusal as refusal:
+        return _refused(address, account_id, form, refusal)
+    return show_queue(address, account_id, form, mail=mail)
+
+
+def _insert_text(account_id: str, form: ApplicationForm) -> None:
+    """Put the chosen text below what is written already, in the language of the applicant."""
+    if not form.text.data:
+        form.tell("text", _("Choose a text first."))
+        return
+    text = reason_texts.get_reason_text(provider(), form.text.data)
+    locale = _open(account_id).account.locale
+    form.reason.data = "\n\n".join(filter(None, (form.reason.data, text.text_for(locale))))
+    if text.language_for(locale) != locale:
+        sentence = _("This text does not exist in the language of the applicant (%(language)s). Please translate it.")
+        form.tell("reason", sentence % {"language": LANGUAGE_NAMES.get(locale, locale)})
 
 
 def _refused(address: QueueAddress, account_id: str, form: ApplicationForm, refusal: Refusal) -> Response:
@@ -102,6 +142,8 @@ def show_queue(
     status: int = 200,
     overtaken: Decision | None = None,
     bulk: BulkForm | None = None,
+    mail: Rendered | None = None,
+    chosen: list[str] | None = None,
 ) -> Response:
     """The queue, with an application open where one is named; forms come back with what was typed."""
     person = member()
@@ -110,6 +152,9 @@ def show_queue(
         provider(), person.account_id, address.filter, late_only=address.late, after=address.after
     )
     form = form or ApplicationForm(formdata=typed_before())
+    bulk = bulk or BulkForm(formdata=None, prefix="bulk-")
+    offer_texts(form)
+    offer_texts(bulk)
     if opened and not form.seen_at.data:
         form.seen_at.data = str(opened.account.approval_updated_at)
     pager = address.args(after=write_key(listed.rows[-1].key)) if listed.has_more else None
@@ -126,8 +171,9 @@ def show_queue(
         opened=opened,
         history=history_of(opened) if opened else (),
         form=form,
-        bulk=bulk or BulkForm(formdata=None, prefix="bulk-"),
-        chosen=request.form.getlist("chosen"),
+        bulk=bulk,
+        chosen=chosen if chosen is not None else request.form.getlist("chosen"),
+        mail=mail,
         batches=bulk_decisions.list_own_waiting(provider(), person.account_id),
         is_overtaken=status == 409,
         overtaken=overtaken,

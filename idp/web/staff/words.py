@@ -131,6 +131,8 @@ EVENTS: dict[str, str] = {
     "password_changed": marked("The password was changed"),
     "password_reset": marked("The password was reset"),
     "profile_changed": marked("The profile was changed"),
+    "reason_text_removed": marked("A reason text was removed"),
+    "reason_text_saved": marked("A reason text was written"),
     "registration_confirmed": marked("The e-mail address was confirmed"),
     "registration_sent": marked("The registration was sent"),
     "reset_link_sent": marked("A reset link was sent"),

@@ -106,3 +106,35 @@ def walk_through_bulk_decisions(world: World, eyes: Eyes, new_context: NewContex
     eyes.look(page, "scheduled")
     page.click("#undo")
     eyes.look(page, "undone")
+
+
+@shows(
+    "/staff/applications/<account_id>: mail shown",
+    "/staff/reasons: empty",
+    "/staff/reasons: list",
+    "/staff/reasons/new: empty",
+    "/staff/reasons/new: faults",
+    "/staff/reasons/<text_key>: to change",
+)
+def walk_through_reason_texts(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
+    """An approver writes a text, and looks at the mail that it would be in."""
+    page = signed_in(world, new_context(), "care")
+    page.goto(world.provider_url + "/staff/reasons")
+    eyes.look(page, "empty")
+    page.click("#new-text")
+    eyes.look(page, "empty")
+    page.click("#save-text")
+    eyes.look(page, "faults")
+    page.fill("#title", "Photo")
+    page.fill("#en", "Send us a photo of the name plate.")
+    page.click("#save-text")
+    eyes.look(page, "list")
+    page.get_by_role("link", name="Photo").click()
+    eyes.look(page, "to change")
+    page.goto(world.provider_url + "/staff")
+    page.get_by_role("link", name=re.compile("Waiting")).first.click()
+    page.select_option("#text", label="Photo")
+    page.click("#insert-text")
+    page.click("button[value=preview_rejection]")
+    eyes.look(page, "mail shown")
+    shoot(page, "mail-before-it-goes")
