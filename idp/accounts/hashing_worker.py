@@ -1,4 +1,4 @@
-"""argon2id (RFC 9106) in one low-priority thread behind a bounded queue (PW-5, PW-6).
+"""argon2id (RFC 9106) in one low-priority thread behind a bounded queue (PW-5, PW-6); old hashes are checked there too.
 
 Sign-ins must not starve introspection: one computation at a time, at a lower priority where the system can do that for a
 thread; whoever finds the queue full gets `Busy`, which the web room answers with 503 and `Retry-After`.
@@ -17,6 +17,7 @@ from argon2 import PasswordHasher as Argon2
 from argon2 import Type
 from argon2.exceptions import Argon2Error, InvalidHashError
 
+from idp.accounts.old_passwords import is_current, read_old_hash
 from idp.accounts.passwords import is_demo_password, prepare_password
 from idp.errors import Busy
 from idp.keys.secrets import new_secret
@@ -63,13 +64,24 @@ class PasswordHasher:
             return True
 
     def _matches(self, encoded: str, prepared: bytes) -> bool:
+        if not is_current(encoded):
+            return self._matches_old(encoded, prepared)
         try:
             return self._argon2.verify(encoded, prepared)
         except InvalidHashError:
-            self._argon2.hash(prepared)  # an imported hash that we cannot read costs what others cost
+            self._argon2.hash(prepared)  # a hash that we cannot read costs what others cost
             return False
         except Argon2Error:
             return False
+
+    def _matches_old(self, encoded: str, prepared: bytes) -> bool:
+        """A hash of the old portal costs argon2id as well, so that its account stands out by its own cost only (EN-2)."""
+        try:
+            right = read_old_hash(encoded).matches(prepared)
+        except ValueError:
+            right = False
+        self._matches(self._nobody, prepared)
+        return right
 
     def _do(self, work: Callable[[], Any]) -> Any:
         self._ensure_thread()
