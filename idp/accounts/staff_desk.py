@@ -202,12 +202,6 @@ def report_rules(provider: Provider) -> list[tuple[StoredRule, int]]:
         return [(rule, counts.get(rule.rule_key, 0)) for rule in rules.list_rules(tx)]
 
 
-def list_mails(provider: Provider, *, before: int | None = None) -> list[Fate]:
-    """What became of the mails, newest first; one more than a page."""
-    with provider.database.reading() as tx:
-        return outbox.fate(tx, now=provider.clock(), before=before, limit=PAGE + 1)
-
-
 def list_told_sites(
     provider: Provider, *, client_id: str = "", state: str = "", after: tuple[int, str] | None = None
 ) -> tuple[list[ToldSite], list[tuple[str, str]]]:

@@ -24,6 +24,7 @@ COMMANDS = {
     "approvals": "idp.cli.approvals",
     "keys": "idp.cli.keys",
     "audit": "idp.cli.audit",
+    "mail": "idp.cli.mail",
 }
 
 

@@ -14,6 +14,7 @@ from idp.mail.accounts import (
     temporary_password_given,
 )
 from idp.mail.approval import approved, reinstated, rejected, review_again, suspended
+from idp.mail.house import test_mail
 from idp.mail.recipient import Recipient, to_account, to_registration
 from idp.mail.registration import address_taken, confirm_registration, registration_waiting
 
@@ -32,6 +33,7 @@ __all__ = [
     "review_again",
     "suspended",
     "temporary_password_given",
+    "test_mail",
     "to_account",
     "to_registration",
 ]

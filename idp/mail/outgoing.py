@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from idp.store import outbox
@@ -12,16 +13,28 @@ if TYPE_CHECKING:
     from idp.store.database import Transaction
 
 
+@dataclass(slots=True)
+class Draft:
+    """Stands in for the transaction where a message is only to be looked at: it keeps what would have been written."""
+
+    message: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+
+
 def post(
     provider: Provider,
-    tx: Transaction,
+    tx: Transaction | Draft,
     message: str,
     to: Recipient,
     *,
+    not_before: int = 0,
     not_after: int | None = None,
     **values: Any,
 ) -> int:
     """Write one message; out: its `outbox_id`. After `not_after` it is no longer worth sending."""
+    if isinstance(tx, Draft):
+        tx.message, tx.values = message, values
+        return 0
     return outbox.enqueue(
         tx,
         provider.master,
@@ -37,6 +50,7 @@ def post(
         account_id=to.account_id,
         registration_id=to.registration_id,
         now=provider.clock(),
+        not_before=not_before,
     )
 
 

@@ -24,6 +24,8 @@ class Permission(Enum):
     SEND_RESET_LINK = "send_reset_link"
     GIVE_TEMPORARY_PASSWORD = "give_temporary_password"
     READ_MAIL = "read_mail"
+    RETRY_DELIVERY = "retry_delivery"
+    SEND_TEST_MAIL = "send_test_mail"
     READ_RULES = "read_rules"
     READ_AUDIT = "read_audit"
 
@@ -36,6 +38,7 @@ _HELP = {
     Permission.SEND_RESET_LINK,
     Permission.GIVE_TEMPORARY_PASSWORD,
     Permission.READ_MAIL,
+    Permission.RETRY_DELIVERY,
 }
 
 ROLES: dict[str, frozenset[Permission]] = {

@@ -20,7 +20,7 @@ import structlog
 
 from idp.errors import GiveUp, TryLater
 from idp.keys.secrets import new_identifier
-from idp.store import announcements, outbox
+from idp.store import announcements, deliveries, outbox
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -153,6 +153,17 @@ def deliver_due(provider: Provider, lane: Lane, worker: str) -> int:
     for item in items:
         _deliver(provider, lane, worker, item)
     return len(items)
+
+
+def deliver_one(provider: Provider, outbox_id: int) -> bool:
+    """Deliver this one row now, in this thread; False where another worker has it or it is over."""
+    worker = worker_name()
+    with provider.database.transaction() as tx:
+        now = provider.clock()
+        item = deliveries.claim_one(tx, outbox_id, worker=worker, lease=MAIL_LANE.lease, now=now)
+    if item is not None:
+        _deliver(provider, MAIL_LANE if item.kind == outbox.MAIL else SIGNAL_LANE, worker, item)
+    return item is not None
 
 
 def _deliver(provider: Provider, lane: Lane, worker: str, item: outbox.Item) -> None:

@@ -132,20 +132,20 @@ _NEWEST_MAIL = Statement(
 def newest_mail(tx: Transaction, account_id: str) -> Item | None:
     """The mail that was written to an account last."""
     row = tx.one(_NEWEST_MAIL, account_id=account_id)
-    return _item(row) if row else None
+    return read_item(row) if row else None
 
 
 _IS_DUE = (
     "done_at IS NULL AND dead_at IS NULL AND available_at <= :now AND (claimed_until IS NULL OR claimed_until <= :now)"
     " AND (kind = 'mail') = :is_mail"
 )
-_CLAIMED = (
+CLAIMED = (
     "outbox_id, kind, name, sealed, seal_identity, account_id, registration_id, client_id, sid, attempts, created_at"
 )
 _CLAIM = (
     "UPDATE outbox SET claimed_by = :worker, claimed_until = :until, attempts = attempts + 1 WHERE outbox_id IN"
     f" (SELECT outbox_id FROM outbox WHERE {_IS_DUE} ORDER BY available_at, outbox_id LIMIT :limit %s)"
-    f" RETURNING {_CLAIMED}"
+    f" RETURNING {CLAIMED}"
 )
 _CLAIM_SQLITE = Statement(_CLAIM % "")
 _CLAIM_POSTGRESQL = Statement(_CLAIM % "FOR UPDATE SKIP LOCKED")
@@ -161,10 +161,11 @@ def claim(tx: Transaction, *, mail: bool, worker: str, lease: int, limit: int, n
     """Take rows that are due, for `lease` seconds; no other worker gets them meanwhile."""
     statement = _CLAIM_SQLITE if tx.is_sqlite else _CLAIM_POSTGRESQL
     rows = tx.all(statement, is_mail=mail, worker=worker, until=now + lease, limit=limit, now=now)
-    return sorted((_item(row) for row in rows), key=lambda item: item.outbox_id)
+    return sorted((read_item(row) for row in rows), key=lambda item: item.outbox_id)
 
 
-def _item(row: Row) -> Item:
+def read_item(row: Row) -> Item:
+    """A claimed row."""
     return Item(
         outbox_id=row["outbox_id"],
         kind=row["kind"],
@@ -254,10 +255,11 @@ def fate(
     asked = {"account_id": account_id, "registration_id": registration_id, "sid": sid}
     column, value = next(((name, text) for name, text in asked.items() if text is not None), ("kind", kind))
     rows = tx.all(_FATES[column], value=value, before=before or _NEWEST, limit=limit)
-    return [_fate(row, now) for row in rows if column in ("kind", "sid") or row["kind"] == kind]
+    return [read_fate(row, now) for row in rows if column in ("kind", "sid") or row["kind"] == kind]
 
 
-def _fate(row: Row, now: int) -> Fate:
+def read_fate(row: Row, now: int) -> Fate:
+    """What became of one row."""
     is_over = row["done_at"] is not None or row["dead_at"] is not None
     return Fate(
         outbox_id=row["outbox_id"],

@@ -13,6 +13,7 @@ from idp.accounts.approval import LONGEST_REASON
 from idp.config import LANGUAGES
 from idp.i18n import lazy_gettext as _
 from idp.web.forms import ChoiceField, Form, HiddenField, TextField, is_plain_line
+from idp.web.language import NAMES
 
 
 class ProseField(TextField):
@@ -113,3 +114,14 @@ class StatusForm(DecisionForm):
         longest=20,
         missing=_("Choose what to do."),
     )
+
+
+class TestMailForm(Form):
+    """Where a test mail goes, and in which language."""
+
+    __test__ = False
+
+    email = TextField(
+        _("E-mail address"), longest=254, missing=_("Enter one e-mail address, such as name@company.com.")
+    )
+    language = ChoiceField(_("Language"), offered=NAMES.items())

@@ -1,4 +1,4 @@
-"""Records of the desk: what became of the mails and of sign-outs at sites, the approval rules with their report."""
+"""Records of the desk: how sites were told of sign-outs, and the approval rules with their report."""
 
 from __future__ import annotations
 
@@ -9,30 +9,16 @@ from flask import Blueprint, request, url_for
 from idp.accounts import staff_desk
 from idp.policy.staff import Permission
 from idp.web.context import provider
+from idp.web.forms import ActForm
 from idp.web.pages import render
 from idp.web.staff.access import permitted
-from idp.web.staff.addresses import read_choice, read_key, read_number, read_search, write_key
+from idp.web.staff.addresses import read_choice, read_key, read_search, write_key
 from idp.web.staff.words import TOLD_STATES, options
 
 if TYPE_CHECKING:
     from flask import Response
 
 blueprint = Blueprint("staff_records", __name__, url_prefix="/staff")
-
-
-@blueprint.get("/mail")
-@permitted(Permission.READ_MAIL)
-def mail() -> Response:
-    """The fate of each mail, newest first (F-2.5)."""
-    found = staff_desk.list_mails(provider(), before=read_number("before"))
-    has_more = len(found) > staff_desk.PAGE
-    return render(
-        "staff/mail.html",
-        now=provider().clock(),
-        mails=found[: staff_desk.PAGE],
-        first_url=url_for("staff_records.mail") if "before" in request.args else None,
-        next_url=url_for("staff_records.mail", before=found[staff_desk.PAGE - 1].outbox_id) if has_more else None,
-    )
 
 
 @blueprint.get("/sign-outs")
@@ -51,6 +37,8 @@ def sign_outs() -> Response:
         site=site,
         state=state,
         state_options=options(TOLD_STATES),
+        click=ActForm(formdata=None),
+        done=request.args.get("done", ""),
         first_url=url_for("staff_records.sign_outs", **here) if "after" in request.args else None,
         next_url=url_for("staff_records.sign_outs", **here, after=write_key(shown[-1].key)) if has_more else None,
     )

@@ -51,6 +51,7 @@ MAILS: dict[str, str] = {
     "review_again": marked("In review again"),
     "suspended": marked("Suspended"),
     "temporary_password_given": marked("Temporary password given"),
+    "test_mail": marked("Test mail"),
 }
 TOLD_STATES: dict[str, str] = {
     "done": marked("told"),
@@ -125,6 +126,7 @@ EVENTS: dict[str, str] = {
     "decisions_scheduled": marked("Decisions about several applications were scheduled"),
     "decisions_undone": marked("Scheduled decisions were undone"),
     "frontchannel_logout": marked("A site was asked to sign out in the browser"),
+    "delivery_retried": marked("A dead letter was given another try"),
     "initial_token_made": marked("An initial access token for registering sites was made"),
     "initial_token_revoked": marked("An initial access token for registering sites was revoked"),
     "email_changed": marked("The e-mail address was changed"),
@@ -148,6 +150,7 @@ EVENTS: dict[str, str] = {
     "signed_in": marked("Signed in"),
     "temporary_password_given": marked("A temporary password was given"),
     "temporary_password_used": marked("The temporary password was used to choose a new one"),
+    "test_mail_written": marked("A test mail was written"),
     "token_revoked": marked("A site ended its own tokens"),
     "token_replayed": marked("A used code or token was sent again; its tokens ended"),
 }

@@ -138,3 +138,28 @@ def walk_through_reason_texts(world: World, eyes: Eyes, new_context: NewContext,
     page.click("button[value=preview_rejection]")
     eyes.look(page, "mail shown")
     shoot(page, "mail-before-it-goes")
+
+
+@shows(
+    "/staff/mail: nothing fits",
+    "/staff/mail/test: empty",
+    "/staff/mail/test: faults",
+    "/staff/mail/previews: list",
+    "/staff/mail/previews/<message>/<language>: one mail",
+)
+def walk_past_the_mails(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
+    """An administrator reads mails beforehand and sends a test."""
+    make_administrator(world, "care@example.com")
+    page = signed_in(world, new_context(), "care")
+    page.goto(world.provider_url + "/staff/mail?state=dead")
+    eyes.look(page, "nothing fits")
+    page.goto(world.provider_url + "/staff/mail/test")
+    eyes.look(page, "empty")
+    page.fill("#email", "nobody at all")
+    page.click("#test-mail-submit")
+    eyes.look(page, "faults")
+    page.goto(world.provider_url + "/staff/mail/previews")
+    eyes.look(page, "list")
+    page.goto(world.provider_url + "/staff/mail/previews/reset_password/de")
+    eyes.look(page, "one mail")
+    shoot(page, "mail-preview")

@@ -1,0 +1,17 @@
+"""Mails of the house itself: the test mail of whoever looks after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idp.mail.outgoing import own_link, post
+
+if TYPE_CHECKING:
+    from idp.mail.recipient import Recipient
+    from idp.provider import Provider
+    from idp.store.database import Transaction
+
+
+def test_mail(provider: Provider, tx: Transaction, *, to: Recipient, not_before: int = 0) -> int:  # noqa: PT028 - no test
+    """A mail that says nothing but that mails arrive."""
+    return post(provider, tx, "test_mail", to, not_before=not_before, at=provider.clock(), link=own_link(provider, "/"))
