@@ -88,6 +88,30 @@ def assess(provider: Provider, tx: Transaction, account: Account, *, serial_numb
     return policy.decide(rules_in_use(tx), _application(provider, tx, account, serial))
 
 
+def review_again(provider: Provider, tx: Transaction, account: Account, actor: Actor, now: int) -> None:
+    """After an input of the rules changed: a rule's approval holds only for what the rule saw; the word of staff stands."""
+    verdict = would_review_again(provider, tx, account)
+    if verdict is not None:
+        change_status(provider, tx, account, Status.PENDING, actor, facts=describe(verdict), now=now)
+
+
+def would_review_again(provider: Provider, tx: Transaction, account: Account) -> Verdict | None:
+    """Why an account that a rule approved would go back into review if this were what it is; None where it would not."""
+    if not is_approved_by_rule(tx, account):
+        return None
+    verdict = assess(provider, tx, account)
+    is_refused = verdict.outcome != "approve" and verdict.reasons[0].key != "too_many_automatic"
+    return verdict if is_refused else None
+
+
+def is_approved_by_rule(tx: Transaction, account: Account) -> bool:
+    """Whether its approval is the word of a rule, which holds only for what the rule saw."""
+    if account.approval_status != Status.APPROVED.value:
+        return False
+    latest = approvals.latest_decision(tx, account.account_id)
+    return latest is not None and latest.actor_kind == "rule"
+
+
 def rules_in_use(tx: Transaction) -> list[policy.Rule]:
     """The rules as policy reads them, in the order in which they are tried."""
     names = tuple(field.name for field in fields(policy.Rule))

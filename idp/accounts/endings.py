@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from idp.store.database import Transaction
 
 ACTS_OF_THE_OWNER = frozenset(
-    {Act.SIGN_OUT, Act.SIGN_OUT_EVERYWHERE, Act.PASSWORD_CHANGED, Act.PASSWORD_RESET, Act.CONSENT_WITHDRAWN}
+    {
+        Act.SIGN_OUT,
+        Act.SIGN_OUT_EVERYWHERE,
+        Act.PASSWORD_CHANGED,
+        Act.PASSWORD_RESET,
+        Act.EMAIL_CHANGE_UNDONE,
+        Act.CONSENT_WITHDRAWN,
+    }
 )
 
 

@@ -124,6 +124,7 @@ def reset_password(provider: Provider, token: str, new_password: str) -> None:
         won = links.use_link(tx, link, now)
         if won:
             accounts.set_password(tx, account.account_id, password_hash, now)
+            accounts.note_verified(tx, account.account_id, link.email, now)
             forget_failures(tx, account.account_id)
             apply_ending(provider, tx, Act.PASSWORD_RESET, account_id=account.account_id, now=now)
             _record(tx, "password_reset", account.account_id, link.reference, now)

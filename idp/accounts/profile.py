@@ -6,20 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idp import mail
-from idp.accounts.approval import Actor, assess, change_status, describe
+from idp.accounts.approval import Actor, review_again
 from idp.accounts.endings import Ended, apply_ending
 from idp.accounts.guessing import Caller, forget_failures
 from idp.accounts.passwords import check_new_password
 from idp.accounts.personal_words import personal_words
 from idp.accounts.sign_in import check_own_password
 from idp.errors import Refusal
-from idp.policy.approval import Status
 from idp.policy.endings import Act
-from idp.store import accounts, approvals, audit, links, sessions
+from idp.store import accounts, audit, links, sessions
 
 if TYPE_CHECKING:
     from idp.provider import Provider
-    from idp.store.accounts import Account
     from idp.store.database import Transaction
     from idp.store.sessions import StartedSession
 
@@ -73,25 +71,7 @@ def change_profile(provider: Provider, account_id: str, wish: ProfileWish) -> No
         if changed:
             _record(tx, "profile_changed", account_id, now, changed=changed)
         if "country" in changed:
-            _review_again(provider, tx, after, now)
-
-
-def _review_again(provider: Provider, tx: Transaction, account: Account, now: int) -> None:
-    """A rule's approval holds only for what the rule saw; the word of staff stands."""
-    latest = approvals.latest_decision(tx, account.account_id)
-    if account.approval_status != Status.APPROVED.value or latest is None or latest.actor_kind != "rule":
-        return
-    verdict = assess(provider, tx, account)
-    if verdict.outcome != "approve" and verdict.reasons[0].key != "too_many_automatic":
-        change_status(
-            provider,
-            tx,
-            account,
-            Status.PENDING,
-            Actor("customer", account.account_id),
-            facts=describe(verdict),
-            now=now,
-        )
+            review_again(provider, tx, after, Actor("customer", account_id), now)
 
 
 def _record(tx: Transaction, act: str, account_id: str, now: int, **details: object) -> None:

@@ -211,6 +211,10 @@ class LifetimeSettings(Section):
     temporary_password: int = Field(
         86400, ge=600, le=86400, description="A temporary password that staff gave; a new one is chosen with it."
     )
+    email_change: int = Field(86400, ge=600, le=7 * 86400, description="Link that confirms a new e-mail address.")
+    email_undo: int = Field(
+        7 * 86400, ge=86400, le=30 * 86400, description="Link at the old e-mail address that undoes a change."
+    )
     code: int = Field(60, ge=5, le=60, description="Authorization code.")
     pending_authorization: int = Field(1800, ge=60, description="Time to finish a sign-in that a site asked for.")
     access_token: int = Field(600, ge=60, le=3600)

@@ -14,6 +14,7 @@ from idp.mail.accounts import (
     temporary_password_given,
 )
 from idp.mail.approval import approved, reinstated, rejected, review_again, suspended
+from idp.mail.email_change import email_change_undone, email_changed, email_is_new
 from idp.mail.house import test_mail
 from idp.mail.recipient import Recipient, to_account, to_registration
 from idp.mail.registration import address_taken, confirm_registration, registration_waiting
@@ -24,6 +25,9 @@ __all__ = [
     "address_taken",
     "approved",
     "confirm_registration",
+    "email_change_undone",
+    "email_changed",
+    "email_is_new",
     "password_changed",
     "password_was_reset",
     "registration_waiting",

@@ -76,5 +76,7 @@ def _sample_values(provider: Provider, message: str) -> dict[str, Any]:
         "site_name": _("Example site"),
         "status_link": f"/register/status/{_SECRET}",
         "until": now + 900,
+        "undo_link": "/email/undo/example",
+        "by_staff": False,
         "user_name": "anna.berg",
     }

@@ -21,6 +21,7 @@ class Act(Enum):
     PASSWORD_CHANGED = "password_changed"
     PASSWORD_RESET = "password_reset"
     EMAIL_CHANGED = "email_changed"
+    EMAIL_CHANGE_UNDONE = "email_change_undone"
     APPROVAL_WITHDRAWN = "approval_withdrawn"
     APPROVED = "approved"
     ACCOUNT_CLOSED = "account_closed"
@@ -81,6 +82,7 @@ ENDINGS: dict[Act, Ending] = {
     Act.PASSWORD_CHANGED: Ending(Sessions.OTHERS, Tokens.OF_ENDED_SESSIONS_AND_OFFLINE, Mail.OWNER),
     Act.PASSWORD_RESET: Ending(Sessions.ALL, Tokens.ALL, Mail.OWNER),
     Act.EMAIL_CHANGED: Ending(Sessions.NONE, Tokens.NONE, Mail.OLD_AND_NEW_ADDRESS, links_void=True),
+    Act.EMAIL_CHANGE_UNDONE: Ending(Sessions.ALL, Tokens.ALL, Mail.OLD_AND_NEW_ADDRESS, links_void=True),
     Act.APPROVAL_WITHDRAWN: Ending(Sessions.NONE, Tokens.AT_CLIENTS_THAT_REQUIRE_APPROVAL, Mail.OWNER),
     Act.APPROVED: Ending(Sessions.NONE, Tokens.NONE, Mail.OWNER),
     Act.ACCOUNT_CLOSED: Ending(Sessions.ALL, Tokens.ALL, Mail.OWNER),

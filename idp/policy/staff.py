@@ -23,6 +23,7 @@ class Permission(Enum):
     READ_ACCOUNTS = "read_accounts"
     SEND_RESET_LINK = "send_reset_link"
     GIVE_TEMPORARY_PASSWORD = "give_temporary_password"
+    CHANGE_EMAIL = "change_email"
     READ_MAIL = "read_mail"
     RETRY_DELIVERY = "retry_delivery"
     SEND_TEST_MAIL = "send_test_mail"
@@ -37,6 +38,7 @@ _HELP = {
     Permission.READ_ACCOUNTS,
     Permission.SEND_RESET_LINK,
     Permission.GIVE_TEMPORARY_PASSWORD,
+    Permission.CHANGE_EMAIL,
     Permission.READ_MAIL,
     Permission.RETRY_DELIVERY,
 }

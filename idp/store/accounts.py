@@ -32,6 +32,14 @@ _SET_PASSWORD = Statement(
     "UPDATE accounts SET password_hash = :password_hash, password_changed_at = :now, updated_at = :now"
     " WHERE account_id = :account_id"
 )
+_SET_EMAIL = Statement(
+    "UPDATE accounts SET email = :email, email_key = :key, email_verified_at = :verified_at, updated_at = :now"
+    " WHERE account_id = :account_id AND email_key = :old_key AND access <> 'closed'"
+)
+_VERIFY_EMAIL = Statement(
+    "UPDATE accounts SET email_verified_at = :now WHERE account_id = :account_id AND email_key = :key"
+    " AND email_verified_at IS NULL"
+)
 _CLEAR_PASSWORD = Statement(
     "UPDATE accounts SET password_hash = NULL, updated_at = :now WHERE account_id = :account_id"
 )
@@ -170,6 +178,30 @@ def set_password(tx: Transaction, account_id: str, password_hash: str, now: int)
 def clear_password(tx: Transaction, account_id: str, now: int) -> None:
     """Take the password away; a temporary one takes its place until a new one is chosen."""
     tx.run(_CLEAR_PASSWORD, account_id=account_id, now=now)
+
+
+def set_email(tx: Transaction, account_id: str, email: str, *, old_key: str, verified_at: int | None, now: int) -> bool:
+    """Give an account another e-mail address, if it has the one that was seen and is not closed; out: whether it did.
+
+    Raises `Conflict` where another account has the address: the transaction is lost then.
+    """
+    return (
+        tx.run(
+            _SET_EMAIL,
+            account_id=account_id,
+            email=email,
+            key=email_key(email),
+            old_key=old_key,
+            verified_at=verified_at,
+            now=now,
+        )
+        == 1
+    )
+
+
+def note_verified(tx: Transaction, account_id: str, email: str, now: int) -> None:
+    """A link that a mail carried to this address came back: it is the owner's, if it is still the account's."""
+    tx.run(_VERIFY_EMAIL, account_id=account_id, key=email_key(email), now=now)
 
 
 def replace_hash(tx: Transaction, account_id: str, *, old_hash: str, new_hash: str) -> bool:

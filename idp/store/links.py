@@ -45,6 +45,11 @@ _REPLACE = Statement(
     "UPDATE links SET replaced_at = :now WHERE purpose = :purpose AND used_at IS NULL AND replaced_at IS NULL"
     " AND (registration_id = :registration_id OR account_id = :account_id)"
 )
+_REPLACE_LATER = Statement(
+    "UPDATE links SET replaced_at = :now WHERE purpose = :purpose AND account_id = :account_id AND used_at IS NULL"
+    " AND replaced_at IS NULL AND created_at >= :since"
+)
+_NEWEST_AT = Statement("SELECT MAX(created_at) AS at FROM links WHERE purpose = :purpose AND account_id = :account_id")
 _COUNT_TRY = Statement(
     "UPDATE links SET code_tries = code_tries + 1 WHERE token_hash = :token_hash AND code_mac IS NOT NULL"
     " AND code_tries < :limit AND used_at IS NULL AND replaced_at IS NULL AND expires_at > :now"
@@ -94,9 +99,14 @@ def issue_link(
     account_id: str | None = None,
     registration_id: str | None = None,
     with_code: bool = False,
+    replaces: bool = True,
 ) -> IssuedLink:
-    """Make a link for one registration or account; a newer one of the same purpose replaces older ones (RS-1)."""
-    replace_links(tx, purpose, account_id=account_id, registration_id=registration_id, now=now)
+    """Make a link for one registration or account; a newer one of the same purpose replaces older ones (RS-1).
+
+    `replaces=False`: older ones go on working beside it.
+    """
+    if replaces:
+        replace_links(tx, purpose, account_id=account_id, registration_id=registration_id, now=now)
     token, code = new_secret(), new_short_code() if with_code else None
     token_hash = hash_secret(purpose, token)
     issued = IssuedLink(token=token, reference=new_reference(), code=code, expires_at=now + lifetime)
@@ -151,6 +161,17 @@ def replace_links(
 ) -> int:
     """Make all open links of a purpose void (a newer one, password or e-mail changed, account closed)."""
     return tx.run(_REPLACE, purpose=purpose, account_id=account_id, registration_id=registration_id, now=now)
+
+
+def replace_later_links(tx: Transaction, purpose: str, *, account_id: str, since: int, now: int) -> int:
+    """Make the open links of a purpose void that were made at an instant or after it."""
+    return tx.run(_REPLACE_LATER, purpose=purpose, account_id=account_id, since=since, now=now)
+
+
+def newest_made_at(tx: Transaction, purpose: str, account_id: str) -> int:
+    """When the newest link of a purpose was made for an account; 0 where none was."""
+    row = tx.one(_NEWEST_AT, purpose=purpose, account_id=account_id)
+    return int(row["at"] or 0) if row else 0
 
 
 def try_code(tx: Transaction, link: Link, code: str, *, master: MasterKey, limit: int, now: int) -> CodeAnswer:

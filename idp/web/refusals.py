@@ -46,6 +46,9 @@ WORDS: dict[str, str] = {
     "email.taken": marked(
         "There is an account with this e-mail address already. Sign in, or choose “Forgot password?”."
     ),
+    "email.same": marked("This is the e-mail address of the account already."),
+    "email.taken_by_other": marked("Another account has this e-mail address. Each address has one account."),
+    "email.changed": marked("The e-mail address was changed meanwhile. Look at it again."),
     "user_name.invalid": marked(
         "Choose 3 to 40 letters, digits, dots, dashes or underscores, with a letter or digit first and last."
     ),

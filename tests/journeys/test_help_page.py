@@ -294,6 +294,44 @@ def walk_f_2_3(sit: Sit) -> None:
 
 
 @promise
+def walk_f_2_4(sit: Sit) -> None:
+    """The mailbox is lost: customer care changes the address, "Forgot password?" works there, the old one can undo it."""
+    person, staff = sit(), sit()
+    old, new = "lost@example.org", "found@example.org"
+    register(person, old, "AB444Z")
+    confirm(person, old)
+    be_staff(staff)
+    staff.open(f"/staff/accounts?q={old}")
+    staff.press("#rows a:has-text('Newcomer')")
+    staff.press("#change-email")
+    staff.write("#email", "approved@example.com")
+    staff.write("#reason", "Has a new employer; called back at its number.")
+    staff.shoot("what-will-happen")
+    staff.press("#email-submit")
+    staff.sees("#email-error")
+    staff.write("#email", new)
+    staff.press("#email-submit")
+    staff.sees("#done")
+    staff.shoot("changed")
+    person.open("/forgot-password")
+    person.write("#email", new)
+    person.press("#forgot-submit")
+    person.follow(person.read_mail(new, containing="/reset/"), "/reset/")
+    person.write("#new_password", ANOTHER_PASSWORD)
+    person.press("#reset-submit")
+    person.open("/sign-in")
+    person.sign_in(new, ANOTHER_PASSWORD)
+    person.sees("#sign-out")
+    owner = sit()
+    owner.follow(owner.read_mail(old, containing="/email/undo/"), "/email/undo/")
+    owner.shoot("undo")
+    owner.press("#undo-submit")
+    owner.sees("#new_password")
+    person.open("/account")
+    person.sees("#login-submit")
+
+
+@promise
 def walk_f_2_5(sit: Sit) -> None:
     """No reset mail came: what to check; staff see whether it went out, and give a password that must be changed."""
     person, staff = sit(), sit()

@@ -29,6 +29,7 @@ VALUES: dict[str, Any] = {
     "reason": "The device was returned.",
     "user_name": "anna.berg",
     "site_name": "Download library",
+    "by_staff": True,
     "review_working_days": 2,
 }
 MESSAGES = sorted(folder.name for folder in (resources.templates_folder() / "mail").iterdir() if folder.is_dir())

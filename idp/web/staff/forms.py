@@ -10,8 +10,10 @@ import wtforms
 from wtforms.validators import StopValidation
 
 from idp.accounts.approval import LONGEST_REASON
+from idp.accounts.identifiers import parse_email
 from idp.config import LANGUAGES
 from idp.i18n import lazy_gettext as _
+from idp.web.account.registration_forms import LONGEST_EMAIL, parsed_by
 from idp.web.forms import ChoiceField, Form, HiddenField, TextField, is_plain_line
 from idp.web.language import NAMES
 
@@ -103,6 +105,21 @@ class BulkForm(DecisionForm):
         validators=[_one_of(_("Choose “Approve” or “Reject”."), "approve", "reject")],
         longest=20,
         missing=_("Choose “Approve” or “Reject”."),
+    )
+
+
+class EmailForm(Form):
+    """The new e-mail address, and why, for colleagues."""
+
+    email = TextField(
+        _("New e-mail address"),
+        [parsed_by(parse_email)],
+        longest=LONGEST_EMAIL,
+        missing=_("Enter the new e-mail address."),
+        render_kw={"type": "email", "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"},
+    )
+    reason = ProseField(
+        _("Reason"), longest=LONGEST_REASON, missing=_("Write how you made sure who asks, and why it is changed.")
     )
 
 

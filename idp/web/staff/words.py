@@ -42,6 +42,9 @@ MAILS: dict[str, str] = {
     "address_taken": marked("Address has an account already"),
     "approved": marked("Approved"),
     "confirm_registration": marked("Confirm your e-mail address"),
+    "email_change_undone": marked("Change of the e-mail address undone"),
+    "email_changed": marked("E-mail address changed, to the old one"),
+    "email_is_new": marked("E-mail address changed, to the new one"),
     "password_changed": marked("Password changed"),
     "password_was_reset": marked("Password was reset"),
     "registration_waiting": marked("In review"),
@@ -129,7 +132,9 @@ EVENTS: dict[str, str] = {
     "delivery_retried": marked("A dead letter was given another try"),
     "initial_token_made": marked("An initial access token for registering sites was made"),
     "initial_token_revoked": marked("An initial access token for registering sites was revoked"),
+    "email_change_undone": marked("The change of the e-mail address ended all sessions"),
     "email_changed": marked("The e-mail address was changed"),
+    "email_restored": marked("The old e-mail address was restored"),
     "password_changed": marked("The password was changed"),
     "password_reset": marked("The password was reset"),
     "profile_changed": marked("The profile was changed"),
@@ -238,7 +243,8 @@ def _event_line(event: Event) -> Line:
         sentence = gettext("%(who)s: %(what)s", who=_who("staff", event.actor, event.actor_name), what=sentence)
     if event.reference:
         sentence += f" · {event.reference}"
-    return Line(event.at, sentence)
+    remark = str(event.details.get("reason", "")) if event.act == "email_changed" else ""
+    return Line(event.at, sentence, remark=remark)
 
 
 def _who(kind: str, actor: str, name: str) -> str:

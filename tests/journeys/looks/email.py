@@ -1,0 +1,46 @@
+"""Another e-mail address: by staff, and the pages of the links in the mails about it."""
+
+from __future__ import annotations
+
+import re
+
+from tests.journeys.looks.walks import make_administrator, shows, signed_in
+from tests.support.accessibility import Eyes
+from tests.support.browser import NewContext, Shoot
+from tests.support.world import World
+
+
+@shows(
+    "/staff/accounts/<account_id>/email: what will happen",
+    "/staff/accounts/<account_id>/email: faults",
+    "/staff/accounts/<account_id>: address changed",
+    "/email/undo/<token>: open",
+    "/email/undo/<token>: used",
+    "/email/undo/<token>: damaged",
+    "/email/undo/: cut off",
+)
+def walk_through_a_lost_mailbox(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
+    """Staff change an address, and the old one undoes it."""
+    make_administrator(world, "care@example.com")
+    staff = signed_in(world, new_context(), "care")
+    staff.goto(f"{world.provider_url}/staff/accounts?q=Suspended")
+    staff.locator("main").get_by_role("link", name=re.compile("Suspended")).first.click()
+    staff.click("#change-email")
+    eyes.look(staff, "what will happen")
+    staff.click("#email-submit")
+    eyes.look(staff, "faults")
+    staff.fill("#email", "moved@example.org")
+    staff.fill("#reason", "Left the company.")
+    staff.click("#email-submit")
+    eyes.look(staff, "address changed")
+    link = world.link_in(world.mail_to("suspended@example.com", containing="/email/undo/"), "/email/undo/")
+    page = new_context().new_page()
+    page.goto(link)
+    eyes.look(page, "open")
+    page.click("#undo-submit")
+    page.goto(link)
+    eyes.look(page, "used")
+    page.goto(link[:-3])
+    eyes.look(page, "damaged")
+    page.goto(world.provider_url + "/email/undo/")
+    eyes.look(page, "cut off")
