@@ -8,6 +8,7 @@ import click
 
 from idp.accounts import made_up_people, people_search
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, progress, stamp, with_settings
+from idp.cli.old_portal import import_command
 from idp.policy.staff import ROLES
 from idp.store import account_list, accounts, approvals, audit, outbox
 from idp.store.database import Conflict
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 @click.group("accounts")
 def command() -> None:
     """Find accounts, look at one, give and take roles, make some up."""
+
+
+command.add_command(import_command)
 
 
 @command.command("list")

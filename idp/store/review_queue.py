@@ -12,14 +12,19 @@ from idp.store.search import understand
 if TYPE_CHECKING:
     from idp.store.database import Row, Transaction
 
+_PENDING = (
+    "a.approval_status = 'pending' AND a.access <> 'closed'"
+    " AND NOT EXISTS (SELECT 1 FROM old_accounts o WHERE o.account_id = a.account_id AND o.completed_at IS NULL)"
+)
+"""Customers of the old portal wait for a decision only once they came over with a complete profile."""
+
 _FIELDS = (
     "SELECT a.account_id, a.given_name, a.family_name, a.email, a.company, a.country, a.approval_updated_at AS waiting_since,"
     " r.reference, r.client_id, (SELECT MAX(d.serial_number) FROM devices d WHERE d.account_id = a.account_id) AS serial_number"
 )
 _FROM = (
     " FROM accounts a LEFT JOIN registrations r ON r.registration_id = a.registration_id"
-    " WHERE a.approval_status = 'pending' AND a.access <> 'closed'"
-    " AND (:country = '' OR a.country = :country)"
+    " WHERE " + _PENDING + " AND (:country = '' OR a.country = :country)"
     " AND (:late_before = 0 OR a.approval_updated_at < :late_before)"
     " AND (:family = '' OR EXISTS (SELECT 1 FROM devices d WHERE d.account_id = a.account_id"
     "  AND SUBSTR(d.serial_number, 1, 2) = :family))"
@@ -35,13 +40,15 @@ _NEWEST_FIRST = (
 )
 _COUNT = "SELECT COUNT(*) AS count, MIN(a.approval_updated_at) AS oldest" + _FROM
 _COUNTRIES = Statement(
-    "SELECT country AS value, COUNT(*) AS count FROM accounts WHERE approval_status = 'pending' AND access <> 'closed'"
-    " GROUP BY country ORDER BY country"
+    "SELECT a.country AS value, COUNT(*) AS count FROM accounts a WHERE "
+    + _PENDING
+    + " GROUP BY a.country ORDER BY a.country"
 )
 _FAMILIES = Statement(
     "SELECT SUBSTR(d.serial_number, 1, 2) AS value, COUNT(DISTINCT d.account_id) AS count FROM devices d"
-    " JOIN accounts a ON a.account_id = d.account_id WHERE a.approval_status = 'pending' AND a.access <> 'closed'"
-    " GROUP BY SUBSTR(d.serial_number, 1, 2) ORDER BY 1"
+    " JOIN accounts a ON a.account_id = d.account_id WHERE "
+    + _PENDING
+    + " GROUP BY SUBSTR(d.serial_number, 1, 2) ORDER BY 1"
 )
 _DONE = Statement(
     "SELECT d.created_at - COALESCE((SELECT MAX(p.created_at) FROM approval_decisions p WHERE p.account_id = d.account_id"

@@ -18,6 +18,7 @@ from idp.store.models.house import (
     OutboxItem,
     SigningKey,
 )
+from idp.store.models.old_portal import OldAccount, OldImport
 from idp.store.models.people import (
     Account,
     BrowserSession,
@@ -58,6 +59,8 @@ __all__ = [
     "Link",
     "MailboxMessage",
     "Note",
+    "OldAccount",
+    "OldImport",
     "OutboxItem",
     "PendingAuthorization",
     "ReasonText",

@@ -135,6 +135,7 @@ EVENTS: dict[str, str] = {
     "email_change_undone": marked("The change of the e-mail address ended all sessions"),
     "email_changed": marked("The e-mail address was changed"),
     "email_restored": marked("The old e-mail address was restored"),
+    "old_accounts_imported": marked("Accounts of the old portal were imported"),
     "password_changed": marked("The password was changed"),
     "password_reset": marked("The password was reset"),
     "profile_changed": marked("The profile was changed"),
