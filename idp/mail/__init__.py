@@ -15,7 +15,7 @@ from idp.mail.accounts import (
 )
 from idp.mail.approval import approved, reinstated, rejected, review_again, suspended
 from idp.mail.email_change import email_change_undone, email_changed, email_is_new
-from idp.mail.house import test_mail
+from idp.mail.house import contact_message, test_mail
 from idp.mail.recipient import Recipient, to_account, to_registration
 from idp.mail.registration import address_taken, confirm_registration, registration_waiting
 
@@ -25,6 +25,7 @@ __all__ = [
     "address_taken",
     "approved",
     "confirm_registration",
+    "contact_message",
     "email_change_undone",
     "email_changed",
     "email_is_new",

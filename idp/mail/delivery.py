@@ -36,6 +36,9 @@ def deliver_mail(provider: Provider, item: Item) -> None:
         provider.settings, item.name, name=payload["name"], locale=payload["locale"], values=payload["values"]
     )
     message = build_message(provider.settings, payload["email"], payload["locale"], rendered, item)
+    if reply_to := payload.get("reply_to"):
+        check_address(reply_to)
+        message.replace_header("Reply-To", reply_to)
     if provider.settings.mail.is_mailbox:
         put_into_mailbox(provider, item.identity, message)
     else:

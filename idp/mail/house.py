@@ -1,4 +1,4 @@
-"""Mails of the house itself: the test mail of whoever looks after it."""
+"""Mails of the house itself: the test mail of whoever looks after it, and messages to customer care."""
 
 from __future__ import annotations
 
@@ -15,3 +15,31 @@ if TYPE_CHECKING:
 def test_mail(provider: Provider, tx: Transaction, *, to: Recipient, not_before: int = 0) -> int:  # noqa: PT028 - no test
     """A mail that says nothing but that mails arrive."""
     return post(provider, tx, "test_mail", to, not_before=not_before, at=provider.clock(), link=own_link(provider, "/"))
+
+
+def contact_message(
+    provider: Provider,
+    tx: Transaction,
+    *,
+    to: Recipient,
+    topic: str,
+    reply_to: str,
+    text: str,
+    writer: str,
+    language: str,
+    reference: str = "",
+) -> int:
+    """What somebody wrote on the contact page, to customer care; an answer goes to the writer."""
+    return post(
+        provider,
+        tx,
+        "contact_message",
+        to,
+        reply_to=reply_to,
+        topic=topic,
+        email=reply_to,
+        text=text,
+        writer=writer,
+        language=language,
+        reference=reference,
+    )

@@ -29,9 +29,13 @@ def post(
     *,
     not_before: int = 0,
     not_after: int | None = None,
+    reply_to: str = "",
     **values: Any,
 ) -> int:
-    """Write one message; out: its `outbox_id`. After `not_after` it is no longer worth sending."""
+    """Write one message; out: its `outbox_id`. After `not_after` it is no longer worth sending.
+
+    An answer goes to customer care, or to `reply_to`.
+    """
     if isinstance(tx, Draft):
         tx.message, tx.values = message, values
         return 0
@@ -45,6 +49,7 @@ def post(
             "name": to.name,
             "locale": to.locale,
             "not_after": not_after,
+            "reply_to": reply_to,
             "values": values,
         },
         account_id=to.account_id,

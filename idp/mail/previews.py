@@ -69,14 +69,20 @@ def _sample_values(provider: Provider, message: str) -> dict[str, Any]:
     now, lifetimes = provider.clock(), provider.settings.lifetimes
     return {
         "code": "BCDFGHJK",
+        "email": "anna.berg@example.com",
         "expires_at": now + lifetimes.reset,
+        "language": "en",
         "link": f"/{'reset' if message == 'reset_password' else 'confirm'}/{_SECRET}",
         "reason": _("The serial number is not the one on the name plate. Please look again."),
         "reference": "BCDF-GHJK",
+        "reply_to": "anna.berg@example.com",
         "site_name": _("Example site"),
+        "text": _("The device has been sold to us. Which papers do you need?"),
+        "topic": "approval",
         "status_link": f"/register/status/{_SECRET}",
         "until": now + 900,
         "undo_link": "/email/undo/example",
         "by_staff": False,
         "user_name": "anna.berg",
+        "writer": "Anna Berg (anna.berg)",
     }

@@ -19,7 +19,18 @@ if TYPE_CHECKING:
 def mount(app: Flask, provider: Provider) -> None:
     """Hang every face of the provider into the application."""
     from idp.web import api, brand, browser_session, content_policy, csrf, language, pages, problems, staff
-    from idp.web.account import confirm, dashboard, email_links, forgot, profile, register, security, sign_in, sites
+    from idp.web.account import (
+        confirm,
+        dashboard,
+        email_links,
+        forgot,
+        help_page,
+        profile,
+        register,
+        security,
+        sign_in,
+        sites,
+    )
     from idp.web.cross_origin import CrossOrigin
     from idp.web.edge import Edge
     from idp.web.forms import FormRequest
@@ -46,7 +57,7 @@ def mount(app: Flask, provider: Provider) -> None:
     pages.install(app, provider)
     content_policy.install(app)
     browser_session.install(app)
-    for room in (dashboard, register, confirm, sign_in, forgot, email_links, profile, sites, security):
+    for room in (dashboard, register, confirm, sign_in, forgot, email_links, profile, sites, security, help_page):
         app.register_blueprint(room.blueprint)
     for endpoint in (authorize, logout, discovery, jwks, token, userinfo, introspect, revoke):
         app.register_blueprint(endpoint.blueprint)

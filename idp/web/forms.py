@@ -169,6 +169,29 @@ class TextField(_Once, wtforms.StringField):  # type: ignore[misc]
         self.check_present()
 
 
+class ProseField(TextField):
+    """Several lines of text; line ends become one kind before anything is counted."""
+
+    widget = wtforms.widgets.TextArea()
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """Drop blank lines around the text; blanks and tabs inside a line are one blank."""
+        text = (valuelist[0] if valuelist else "").replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+        text = "\n".join(line.rstrip() for line in text.split("\n")).strip()
+        self.data = text if len(text) > self.longest else unicodedata.normalize("NFC", text)
+
+    def pre_validate(self, form: Any) -> None:
+        """Check each line as a line, and the whole for its length."""
+        text = self.data or ""
+        self.data = text.replace("\n", " ")
+        try:
+            super().pre_validate(form)
+        finally:
+            self.data = "\n".join(
+                "".join(letter if is_plain_line(letter) else " " for letter in line) for line in text.split("\n")
+            )
+
+
 class PasswordField(_Once, wtforms.PasswordField):  # type: ignore[misc]
     """A password exactly as it was typed (PW-3); its page never shows it again."""
 

@@ -30,6 +30,11 @@ VALUES: dict[str, Any] = {
     "user_name": "anna.berg",
     "site_name": "Download library",
     "by_staff": True,
+    "email": "nora@example.org",
+    "text": "Which papers do you need?",
+    "topic": "approval",
+    "writer": "",
+    "language": "en",
     "review_working_days": 2,
 }
 MESSAGES = sorted(folder.name for folder in (resources.templates_folder() / "mail").iterdir() if folder.is_dir())

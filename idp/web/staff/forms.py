@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import wtforms
 from wtforms.validators import StopValidation
@@ -14,31 +12,8 @@ from idp.accounts.identifiers import parse_email
 from idp.config import LANGUAGES
 from idp.i18n import lazy_gettext as _
 from idp.web.account.registration_forms import LONGEST_EMAIL, parsed_by
-from idp.web.forms import ChoiceField, Form, HiddenField, TextField, is_plain_line
+from idp.web.forms import ChoiceField, Form, HiddenField, ProseField, TextField
 from idp.web.language import NAMES
-
-
-class ProseField(TextField):
-    """Several lines of text; line ends become one kind before anything is counted."""
-
-    widget = wtforms.widgets.TextArea()
-
-    def process_formdata(self, valuelist: Sequence[str]) -> None:
-        """Drop blank lines around the text; blanks and tabs inside a line are one blank."""
-        text = (valuelist[0] if valuelist else "").replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
-        text = "\n".join(line.rstrip() for line in text.split("\n")).strip()
-        self.data = text if len(text) > self.longest else unicodedata.normalize("NFC", text)
-
-    def pre_validate(self, form: Any) -> None:
-        """Check each line as a line, and the whole for its length."""
-        text = self.data or ""
-        self.data = text.replace("\n", " ")
-        try:
-            super().pre_validate(form)
-        finally:
-            self.data = "\n".join(
-                "".join(letter if is_plain_line(letter) else " " for letter in line) for line in text.split("\n")
-            )
 
 
 class DecisionForm(Form):
