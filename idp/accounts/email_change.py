@@ -61,7 +61,7 @@ def change_email_by_staff(
             if email_key(email) == account.email_key:
                 raise Refusal("email.same")
             actor, details = Actor("staff", staff_id), {"reason": reason}
-            _change(provider, tx, account, email, actor, verified_at=None, address=address, details=details)
+            apply_change(provider, tx, account, email, actor, verified_at=None, address=address, details=details)
     except Conflict:
         raise Refusal("email.taken") from None
 
@@ -89,7 +89,7 @@ def may_be_reviewed_again(provider: Provider, account_id: str) -> bool:
 def look_at_email_link(provider: Provider, purpose: str, token: str) -> EmailLink:
     """What the page of a link says; looking changes nothing."""
     with provider.database.reading() as tx:
-        link, account = _find(tx, purpose, token)
+        link, account = find_link(tx, purpose, token)
     if link is None or account is None or account.is_closed:
         return EmailLink(None, "", "", "")
     return EmailLink(links.link_state(link, provider.clock()), link.reference, link.email, account.account_id)
@@ -103,7 +103,7 @@ def undo_email_change(provider: Provider, token: str, *, address: str = "") -> s
     now = provider.clock()
     try:
         with provider.database.transaction() as tx:
-            link, account = _find(tx, UNDO, token)
+            link, account = find_link(tx, UNDO, token)
             if link is None or account is None or account.is_closed:
                 raise Refusal("link.damaged")
             if not links.use_link(tx, link, now):
@@ -149,7 +149,7 @@ def _undo(provider: Provider, tx: Transaction, account: Account, link: Link, add
     return reset.token
 
 
-def _change(
+def apply_change(
     provider: Provider,
     tx: Transaction,
     account: Account,
@@ -203,6 +203,7 @@ def _change(
     review_again(provider, tx, changed, actor, now)
 
 
-def _find(tx: Transaction, purpose: str, token: str) -> tuple[Link | None, Account | None]:
+def find_link(tx: Transaction, purpose: str, token: str) -> tuple[Link | None, Account | None]:
+    """The link with this token, and its account."""
     link = links.find_link(tx, purpose, token)
     return link, accounts.find_account(tx, link.account_id) if link and link.account_id else None

@@ -14,7 +14,13 @@ from idp.mail.accounts import (
     temporary_password_given,
 )
 from idp.mail.approval import approved, reinstated, rejected, review_again, suspended
-from idp.mail.email_change import email_change_undone, email_changed, email_is_new
+from idp.mail.email_change import (
+    confirm_email_change,
+    email_change_undone,
+    email_changed,
+    email_in_use,
+    email_is_new,
+)
 from idp.mail.house import contact_message, test_mail
 from idp.mail.recipient import Recipient, to_account, to_registration
 from idp.mail.registration import address_taken, confirm_registration, registration_waiting
@@ -24,10 +30,12 @@ __all__ = [
     "account_locked",
     "address_taken",
     "approved",
+    "confirm_email_change",
     "confirm_registration",
     "contact_message",
     "email_change_undone",
     "email_changed",
+    "email_in_use",
     "email_is_new",
     "password_changed",
     "password_was_reset",

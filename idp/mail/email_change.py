@@ -12,6 +12,35 @@ if TYPE_CHECKING:
     from idp.store.database import Transaction
 
 
+def confirm_email_change(
+    provider: Provider, tx: Transaction, *, to: Recipient, link: str, expires_at: int, reference: str
+) -> int:
+    """Ask the new address to confirm that it is to be the account's."""
+    return post(
+        provider,
+        tx,
+        "confirm_email_change",
+        to,
+        not_after=expires_at,
+        link=own_link(provider, link),
+        expires_at=expires_at,
+        lifetime=provider.settings.lifetimes.email_change,
+        reference=reference,
+    )
+
+
+def email_in_use(provider: Provider, tx: Transaction, *, to: Recipient) -> int:
+    """Tell the owner of an address that somebody wanted to give it to another account (EN-3)."""
+    return post(
+        provider,
+        tx,
+        "email_in_use",
+        to,
+        sign_in_link=own_link(provider, "/sign-in"),
+        reset_link=own_link(provider, "/forgot-password"),
+    )
+
+
 def email_changed(
     provider: Provider,
     tx: Transaction,

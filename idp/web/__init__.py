@@ -22,6 +22,7 @@ def mount(app: Flask, provider: Provider) -> None:
     from idp.web.account import (
         confirm,
         dashboard,
+        email,
         email_links,
         forgot,
         help_page,
@@ -57,7 +58,19 @@ def mount(app: Flask, provider: Provider) -> None:
     pages.install(app, provider)
     content_policy.install(app)
     browser_session.install(app)
-    for room in (dashboard, register, confirm, sign_in, forgot, email_links, profile, sites, security, help_page):
+    for room in (
+        dashboard,
+        register,
+        confirm,
+        sign_in,
+        forgot,
+        email,
+        email_links,
+        profile,
+        sites,
+        security,
+        help_page,
+    ):
         app.register_blueprint(room.blueprint)
     for endpoint in (authorize, logout, discovery, jwks, token, userinfo, introspect, revoke):
         app.register_blueprint(endpoint.blueprint)

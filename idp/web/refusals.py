@@ -47,6 +47,7 @@ WORDS: dict[str, str] = {
         "There is an account with this e-mail address already. Sign in, or choose “Forgot password?”."
     ),
     "email.same": marked("This is the e-mail address of the account already."),
+    "mail.mailbox_slowed_down": marked("This address got many mails from us in the last hour. Try again in an hour."),
     "email.taken_by_other": marked("Another account has this e-mail address. Each address has one account."),
     "email.changed": marked("The e-mail address was changed meanwhile. Look at it again."),
     "user_name.invalid": marked(

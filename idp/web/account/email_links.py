@@ -1,4 +1,8 @@
-"""`/email/undo/<token>`: what the mail to an old e-mail address links to. Opening it changes nothing, a button does."""
+"""`/email/…`: what mails about an e-mail address link to. Opening a page changes nothing, its button does.
+
+`/email/<token>` confirms the new address, for the one who is signed in with the account; `/email/undo/<token>` gives the old
+address its account back, for whoever has the mail.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,53 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, redirect, url_for
 
-from idp.accounts.email_change import UNDO, EmailLink, look_at_email_link, undo_email_change
+from idp.accounts.email_change import CONFIRM, UNDO, EmailLink, look_at_email_link, undo_email_change
+from idp.accounts.own_email_change import confirm_email_change, is_reviewed_again_with
 from idp.errors import Refusal
 from idp.web import browser_session
+from idp.web.browser_session import current_session
 from idp.web.context import provider
 from idp.web.forms import ActForm
+from idp.web.local_paths import may_return_here
 from idp.web.pages import render
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 blueprint = Blueprint("email_links", __name__)
+
+
+@blueprint.get("/email/<token>")
+@may_return_here
+def confirm_page(token: str) -> Response:
+    """Say which address it will be; whoever is not signed in does that first."""
+    link = _look(CONFIRM, token)
+    return _dead("change", link) if link.state != "open" else _confirm_page(link, token)
+
+
+@blueprint.get("/email/")
+def confirm_without_token() -> Response:
+    """A link that a mail program cut off."""
+    return _dead("change", _look(CONFIRM, ""))
+
+
+@blueprint.post("/email/<token>")
+def confirm(token: str) -> Response:
+    """Change the address."""
+    form, link = ActForm(), _look(CONFIRM, token)
+    if link.state != "open":
+        return _dead("change", link)
+    if not _is_owner(link):
+        return _confirm_page(link, token, status=403)
+    if not form.validate_on_submit():
+        return _confirm_page(link, token, form, 422)
+    try:
+        confirm_email_change(provider(), token[:200], link.account_id, address=browser_session.client_address())
+    except Refusal as refusal:
+        if refusal.key == "email.taken":
+            return render("account/email_dead.html", 409, kind="change", state="taken", link=link)
+        return _dead("change", _look(CONFIRM, token))
+    return redirect(url_for("profile.page", email="changed"), 303)
 
 
 @blueprint.get("/email/undo/<token>")
@@ -47,6 +87,25 @@ def undo(token: str) -> Response:
             return render("account/email_dead.html", 409, kind="undo", state="taken", link=link)
         return _dead("undo", _look(UNDO, token))
     return redirect(url_for("forgot.follow_link", token=reset), 303)
+
+
+def _is_owner(link: EmailLink) -> bool:
+    signed_in = current_session()
+    return signed_in is not None and not signed_in.is_idle and signed_in.account_id == link.account_id
+
+
+def _confirm_page(link: EmailLink, token: str, form: ActForm | None = None, status: int = 200) -> Response:
+    is_owner = _is_owner(link)
+    return render(
+        "account/email_confirm.html",
+        status,
+        link=link,
+        is_owner=is_owner,
+        is_other=not is_owner and current_session() is not None,
+        here=url_for("email_links.confirm_page", token=token),
+        reviewed_again=is_owner and is_reviewed_again_with(provider(), link.account_id, link.email),
+        form=form or ActForm(formdata=None),
+    )
 
 
 def _look(purpose: str, token: str) -> EmailLink:

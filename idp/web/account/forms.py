@@ -6,8 +6,10 @@ from typing import Any
 
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined,unused-ignore]  # newer than the stubs
 
+from idp.accounts.identifiers import parse_email
 from idp.i18n import gettext
 from idp.i18n import lazy_gettext as _
+from idp.web.account.registration_forms import parsed_by
 from idp.web.countries import country_choices
 from idp.web.forms import ChoiceField, Form, HiddenField, PasswordField, TextField, TickBox
 from idp.web.language import NAMES as LANGUAGE_NAMES
@@ -69,6 +71,18 @@ class WithdrawForm(Form):
     """From which site to take the permission back."""
 
     client_id = HiddenField(longest=255)
+
+
+class EmailForm(Form):
+    """The new e-mail address."""
+
+    email = TextField(
+        _("New e-mail address"),
+        [parsed_by(parse_email)],
+        longest=LONGEST_ADDRESS,
+        missing=_("Enter the new e-mail address."),
+        render_kw={"type": "email", "autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"},
+    )
 
 
 class ProfileForm(Form):

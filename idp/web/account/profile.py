@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, redirect, request, url_for
 
+from idp.accounts.own_email_change import find_pending_change
 from idp.accounts.profile import ProfileWish, change_profile
 from idp.store import accounts
 from idp.web import browser_session, language
@@ -27,6 +28,7 @@ def page() -> Response:
     signed_in = get_signed_in()
     with provider().database.reading() as tx:
         account = accounts.get_account(tx, signed_in.account_id)
+        pending = find_pending_change(tx, account.account_id, provider().clock())
         serial_numbers = accounts.list_serial_numbers(tx, account.account_id)
     typed = browser_session.typed_before()
     form = ProfileForm(formdata=typed, obj=account) if typed else ProfileForm(obj=account)
@@ -41,6 +43,8 @@ def page() -> Response:
         form=form,
         account=account,
         serial_numbers=serial_numbers,
+        pending=pending,
+        email_done=request.args.get("email", ""),
         was_saved="saved" in request.args,
         was_typed=typed is not None,
     )

@@ -44,3 +44,40 @@ def walk_through_a_lost_mailbox(world: World, eyes: Eyes, new_context: NewContex
     eyes.look(page, "damaged")
     page.goto(world.provider_url + "/email/undo/")
     eyes.look(page, "cut off")
+
+
+@shows(
+    "/account/email: empty",
+    "/account/email: faults",
+    "/account: new address waits",
+    "/email/<token>: signed in",
+    "/email/<token>: signed out",
+    "/email/<token>: cancelled",
+    "/email/<token>: damaged",
+    "/email/: cut off",
+)
+def walk_to_another_address(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
+    """A customer asks for another address, looks at the mail's page, and cancels."""
+    page = signed_in(world, new_context(), "rosa")
+    page.goto(world.provider_url + "/account")
+    page.click("#change-email")
+    eyes.look(page, "empty")
+    page.click("#email-submit")
+    eyes.look(page, "faults")
+    page.fill("#email", "rosa@elsewhere.example")
+    page.click("#email-submit")
+    eyes.look(page, "new address waits")
+    link = world.link_in(world.mail_to("rosa@elsewhere.example", containing="/email/"), "/email/")
+    page.goto(link)
+    eyes.look(page, "signed in")
+    stranger = new_context().new_page()
+    stranger.goto(link)
+    eyes.look(stranger, "signed out")
+    page.goto(world.provider_url + "/account")
+    page.click("#email-cancel")
+    page.goto(link)
+    eyes.look(page, "cancelled")
+    page.goto(link[:-3])
+    eyes.look(page, "damaged")
+    page.goto(world.provider_url + "/email/")
+    eyes.look(page, "cut off")
