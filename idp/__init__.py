@@ -47,6 +47,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from idp.signals import backchannel, key_rotation
     from idp.signals.delivery import deliver_backchannel_logout
     from idp.signals.fetcher import Fetcher
+    from idp.signals.news import read_feeds
     from idp.signals.tidy import forget_delivered
     from idp.store import audit_chain, notes, schema, signing_keys
     from idp.store.clients import Clients
@@ -90,6 +91,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
             session_ends.forget_old_tokens,
             client_care.forget_unused_clients,
             forget_delivered,
+            read_feeds,
             people_search.read_changed_words,
             key_rotation.follow_schedule,
         ),

@@ -12,6 +12,7 @@ from pathlib import Path
 from flask import Flask, Response, abort, render_template, request
 
 from examples.look import look
+from examples.news import serve_news
 from idp.relying_party import Site
 
 HERE = Path(__file__).resolve().parent
@@ -83,6 +84,8 @@ def create_app(clock: Callable[[], float] = time.time) -> Flask:
     def download_open(key: str) -> Response:
         """One file that is open to all."""
         return send(key, exclusive=False)
+
+    serve_news(app, "Download library", os.environ["SITE_URL"], HERE / "news.json")
 
     @app.get("/healthz")
     def health() -> str:

@@ -13,7 +13,8 @@ from flask import Flask, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from examples.look import look
-from idp.relying_party import Site
+from examples.news import serve_news
+from idp.relying_party import DEFAULT_SCOPE, Site
 
 HERE = Path(__file__).resolve().parent
 
@@ -52,6 +53,7 @@ def create_app(clock: Callable[[], float] = time.time) -> Flask:
         client_secret=os.environ["CLIENT_SECRET"],
         secret_key=os.environ["SITE_KEY"],
         base_url=os.environ["SITE_URL"],
+        scope=f"{DEFAULT_SCOPE} interests",
         clock=clock,
     )
     bookings = Bookings(data / "bookings.sqlite3")
@@ -86,6 +88,8 @@ def create_app(clock: Callable[[], float] = time.time) -> Flask:
         if customer and any(t.key == key for t in TRAININGS):
             bookings.add(customer.subject, key, request.form.get("note", "")[:500])
         return redirect("/bookings", 303)
+
+    serve_news(app, "Training portal", os.environ["SITE_URL"], HERE / "news.json")
 
     @app.get("/healthz")
     def health() -> str:

@@ -255,6 +255,9 @@ def _is_free(port: int) -> bool:
 
 
 def _configuration(demo: Demo) -> str:
+    interests = Template((resources.examples_folder() / "interests.toml").read_text(encoding="utf-8")).substitute(
+        LIBRARY=demo.address("library"), PORTAL=demo.address("portal")
+    )
     hosts = ", ".join(f'"127.0.0.1:{demo.ports[name]}"' for name in ("library", "portal"))
     return f"""\
 # Written by `idp demo` at each start.
@@ -275,7 +278,8 @@ customer_care = "care@example.com"
 
 [outbound]
 allow_hosts = [{hosts}]
-"""
+
+{interests}"""
 
 
 def _environment(demo: Demo) -> dict[str, str]:

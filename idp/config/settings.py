@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from idp.config.checks import is_loopback_host
+from idp.config.interests import InterestSettings
 from idp.config.sections import (
     LEAST_MEMORY_KIB,
     BrandingSettings,
@@ -41,6 +42,7 @@ class Settings(Section):
     limits: LimitSettings = LimitSettings()
     outbound: OutboundSettings = OutboundSettings()
     branding: BrandingSettings = BrandingSettings()
+    interests: InterestSettings = InterestSettings()
     source: Annotated[str, Field(exclude=True)] = "defaults"
 
     @property

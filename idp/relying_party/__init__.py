@@ -19,6 +19,6 @@ Routes, below `prefix` (default `/account`): `GET /sign-in` (the client's `initi
 """
 
 from idp.relying_party.customer import Customer
-from idp.relying_party.site import Site
+from idp.relying_party.site import DEFAULT_SCOPE, Site
 
-__all__ = ["Customer", "Site"]
+__all__ = ["DEFAULT_SCOPE", "Customer", "Site"]

@@ -50,6 +50,7 @@ _SET_PROFILE = Statement(
     "UPDATE accounts SET given_name = :given_name, family_name = :family_name, company = :company, country = :country,"
     " locale = :locale, updated_at = :now WHERE account_id = :account_id"
 )
+_LOCK = Statement("UPDATE accounts SET claims = claims WHERE account_id = :account_id RETURNING *")
 _SET_CLAIMS = Statement("UPDATE accounts SET claims = :claims, updated_at = :now WHERE account_id = :account_id")
 _SET_ACCESS = Statement("UPDATE accounts SET access = :access, updated_at = :now WHERE account_id = :account_id")
 _SERIAL_NUMBERS = Statement("SELECT serial_number FROM devices WHERE account_id = :account_id ORDER BY created_at")
@@ -160,6 +161,14 @@ def insert_account(
     if not made:
         raise Conflict("email" if find_by_email(tx, email) else "user_name")
     return get_account(tx, key)
+
+
+def lock_account(tx: Transaction, account_id: str) -> Account:
+    """The account, which nobody else changes until the transaction ends. Raises `LookupError` where there is none."""
+    account = _parse(tx.one(_LOCK, account_id=account_id))
+    if account is None:
+        raise LookupError(f"account {account_id} does not exist")
+    return account
 
 
 def get_account(tx: Transaction, account_id: str) -> Account:

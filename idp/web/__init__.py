@@ -26,6 +26,7 @@ def mount(app: Flask, provider: Provider) -> None:
         email_links,
         forgot,
         help_page,
+        interests,
         profile,
         register,
         security,
@@ -70,6 +71,7 @@ def mount(app: Flask, provider: Provider) -> None:
         sites,
         security,
         help_page,
+        interests,
     ):
         app.register_blueprint(room.blueprint)
     for endpoint in (authorize, logout, discovery, jwks, token, userinfo, introspect, revoke):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from idp.signals.news import read_feeds
 from tests.support.browser import NewContext, Shoot
 from tests.support.hands import MANNERS, Person, seat, world_of
 from tests.support.world import World
@@ -82,6 +83,32 @@ def be_staff(person: Person) -> None:
     person.open("/staff")
     person.sign_in("care")
     person.sees("#queue-title")
+
+
+@promise
+def walk_f_1_1(sit: Sit) -> None:
+    """Interests and region choose the news on the overview, and a site that one enters learns of them."""
+    person = sit()
+    person.world.clock.move(minutes=2)
+    read_feeds(person.world.provider)
+    person.open("/sign-in")
+    person.sign_in("anna")
+    person.open("/")
+    person.sees("#news-items a:has-text('pH in practice')")
+    person.press("#choose-interests")
+    person.tick("#interest-titrators")
+    person.choose("#region", "dach")
+    person.press("#interests-submit")
+    person.sees(".notice.positive")
+    person.shoot("interests")
+    person.open("/")
+    person.sees("#news-items a:has-text('Titration for beginners')")
+    person.sees_not("#news-items a:has-text('pH in practice')")
+    person.sees_not("#news-items a:has-text('Open house in Lyon')")
+    person.shoot("news")
+    person.open(person.world.portal_url + "/bookings")
+    person.open(person.world.portal_url + "/")
+    person.sees("#interests:has-text('titrators')")
 
 
 @promise

@@ -112,6 +112,10 @@ class Person:
         """There is such a thing on the page."""
         expect(self.page.locator(selector).first).to_be_visible()
 
+    def sees_not(self, selector: str) -> None:
+        """There is no such thing on the page."""
+        expect(self.page.locator(selector)).to_have_count(0)
+
     def reads(self, text: str | re.Pattern[str]) -> None:
         """The page says this."""
         expect(self.page.locator("main")).to_contain_text(text)

@@ -109,6 +109,8 @@ def configuration(
 ) -> Path:
     """Write the provider's configuration; out: its path."""
     path = folder / "config.toml"
+    sites = {name.upper(): f"http://127.0.0.1:{ports[name]}" for name in ("library", "portal")}
+    interests = Template((DEMO.parent / "interests.toml").read_text(encoding="utf-8")).substitute(sites)
     path.write_text(
         f"""
 [server]
@@ -133,7 +135,7 @@ account_tries = 20
 network_tries = 10000
 mails_per_hour = 100
 mail_requests = 10000
-""",
+{interests}""",
         encoding="utf-8",
     )
     return path

@@ -18,6 +18,7 @@ from idp.store.models.house import (
     OutboxItem,
     SigningKey,
 )
+from idp.store.models.news import NewsFeed, NewsItem
 from idp.store.models.old_portal import OldAccount, OldImport
 from idp.store.models.people import (
     Account,
@@ -58,6 +59,8 @@ __all__ = [
     "KnownBrowser",
     "Link",
     "MailboxMessage",
+    "NewsFeed",
+    "NewsItem",
     "Note",
     "OldAccount",
     "OldImport",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint
+from flask import Blueprint, request
 
+from idp.accounts.interests import interests_of, list_news
+from idp.i18n import gettext
 from idp.policy.interaction import APPROVED
 from idp.policy.site_access import SiteAccess, decide_site_access
 from idp.store import accounts, approvals, clients, registrations, tokens
+from idp.store.news import NewsItem
 from idp.web import browser_session
 from idp.web.account.sign_in import first_page
 from idp.web.context import provider
@@ -43,6 +46,13 @@ class Site:
     access: SiteAccess
 
 
+@dataclass(frozen=True, slots=True)
+class Headline(NewsItem):
+    """An item of news with the name of its site."""
+
+    site: str
+
+
 @blueprint.get("/")
 @may_return_here
 def page() -> Response:
@@ -61,6 +71,7 @@ def page() -> Response:
     sites = [_site(client, account) for client in registered if client.initiate_login_uri and not client.disabled]
     return render(
         "account/dashboard.html",
+        **_news(account, {client.client_id: client.name for client in registered if not client.disabled}),
         way_back=way_back,
         reference_number=reference_number if account.approval_status != APPROVED else "",
         account=account,
@@ -69,6 +80,27 @@ def page() -> Response:
         reason=decision.reason if decision and decision.new_status == account.approval_status else "",
         form=ActForm(),
     )
+
+
+def _news(account: Account, sites: dict[str, str]) -> dict[str, Any]:
+    """News for the account's interests and region, or all of it where that was asked for (F-1.1)."""
+    offered, everything = provider().settings.interests, request.args.get("news") == "all"
+    found = list_news(provider(), account, everything=everything)
+    shown = [Headline(**asdict(item), site=sites[item.client_id]) for item in found if item.client_id in sites]
+    chosen, region = interests_of(account)
+    return {
+        "has_news": bool(offered.feeds),
+        "news": shown,
+        "news_kinds": {
+            "event": gettext("Event"),
+            "training": gettext("Training"),
+            "video": gettext("Video"),
+            "article": gettext("Article"),
+        },
+        "offers": not offered.is_empty,
+        "chosen": bool(chosen or region),
+        "everything": everything,
+    }
 
 
 def _way_back(tx: Transaction, account: Account) -> Site | None:

@@ -134,6 +134,7 @@ EVENTS: dict[str, str] = {
     "frontchannel_logout": marked("A site was asked to sign out in the browser"),
     "contact_message_sent": marked("A message was written to customer care"),
     "delivery_retried": marked("A dead letter was given another try"),
+    "interests_chosen": marked("Interests or region were chosen"),
     "initial_token_made": marked("An initial access token for registering sites was made"),
     "initial_token_revoked": marked("An initial access token for registering sites was revoked"),
     "email_change_cancelled": marked("The change of the e-mail address was cancelled"),

@@ -1,0 +1,57 @@
+"""What a customer is interested in, and their region: kept as the claims that sites get (scope `interests`, F-1.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from idp.errors import Refusal
+from idp.store import accounts, audit, news
+
+if TYPE_CHECKING:
+    from idp.provider import Provider
+    from idp.store.accounts import Account
+    from idp.store.news import NewsItem
+
+NEWS_LAST = 180 * 86400
+MOST_SHOWN = 12
+
+
+def interests_of(account: Account) -> tuple[tuple[str, ...], str | None]:
+    """The chosen keys and the region."""
+    chosen = account.claims.get("interests")
+    region = account.claims.get("region")
+    return tuple(chosen) if isinstance(chosen, list) else (), region if isinstance(region, str) else None
+
+
+def choose_interests(provider: Provider, account_id: str, interests: Collection[str], region: str) -> None:
+    """Keep what was chosen; an empty region is none. Raises `Refusal("interest_unknown")` for what is not offered."""
+    offered, now = provider.settings.interests, provider.clock()
+    if not set(interests) <= offered.keys or (region and region not in offered.regions):
+        raise Refusal("interest_unknown")
+    with provider.database.transaction() as tx:
+        claims = dict(accounts.lock_account(tx, account_id).claims)
+        claims.pop("interests", None)
+        claims.pop("region", None)
+        claims |= {"interests": sorted(set(interests))} if interests else {}
+        claims |= {"region": region} if region else {}
+        accounts.set_claims(tx, account_id, claims, now)
+        audit.record(
+            tx,
+            "interests_chosen",
+            now=now,
+            actor_kind="customer",
+            actor=account_id,
+            account_id=account_id,
+            details={"interests": sorted(set(interests)), "region": region},
+        )
+
+
+def list_news(provider: Provider, account: Account, *, everything: bool = False) -> list[NewsItem]:
+    """The newest news for somebody's interests and region, or all of it."""
+    now = provider.clock()
+    with provider.database.reading() as tx:
+        found = news.newest_items(tx, now=now, since=now - NEWS_LAST)
+    interests, region = interests_of(account)
+    fitting = found if everything else [item for item in found if item.is_for(interests, region)]
+    return fitting[:MOST_SHOWN]
