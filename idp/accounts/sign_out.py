@@ -40,15 +40,16 @@ class SignedOutSite:
     told: Told
 
 
-def sign_out(provider: Provider, account_id: str, sid: str) -> list[RegisteredClient]:
-    """End the session, and wait a moment for the sites to answer (1 s at most).
+def sign_out(provider: Provider, account_id: str, sid: str, *, everywhere: bool = False) -> list[RegisteredClient]:
+    """End the session, and wait a moment for the sites to answer (1 s at most). `everywhere`: end all that is signed in.
 
     Out: the sites that the browser itself must tell (Front-Channel Logout 1.0); each stands in the audit trail.
     """
+    act = Act.SIGN_OUT_EVERYWHERE if everywhere else Act.SIGN_OUT
     now = provider.clock()
     with provider.database.transaction() as tx:
         opened = [find_client(tx, client_id) for client_id in endings.list_session_clients(tx, sid)]
-        apply_ending(provider, tx, Act.SIGN_OUT, account_id=account_id, sid=sid, now=now)
+        apply_ending(provider, tx, act, account_id=account_id, sid=sid, now=now)
         in_front = [client for client in opened if client is not None and client.frontchannel_logout_uri]
         for client in in_front:
             audit.record(

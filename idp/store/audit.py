@@ -33,6 +33,10 @@ _PAGE = Statement(
     "  OR e.client_id = :about OR e.reference = :about OR e.account_id IN"
     "  (SELECT account_id FROM accounts WHERE email_key = :key OR user_name_key = :key))" + _NEWEST_FIRST
 )
+_OWN = Statement(
+    _SELECT + " WHERE e.account_id = :account_id AND e.at >= :since AND e.event_id < :before"
+    " AND e.act IN (SELECT value FROM {texts(acts)} AS shown)" + _NEWEST_FIRST
+)
 _LAST = 2**62
 
 
@@ -114,6 +118,21 @@ class TrailFilter:
         """What is set, for the line that says what somebody read."""
         values = {"act": self.act, "about": self.about, "since": self.since, "until": self.until % _LAST}
         return {name: value for name, value in values.items() if value}
+
+
+def page_own_events(
+    tx: Transaction, account_id: str, acts: Sequence[str], *, since: int, before: int | None = None, limit: int
+) -> list[Event]:
+    """What happened at an account since an instant, of these acts, newest first, from just below the event `before`."""
+    rows = tx.all(
+        _OWN,
+        account_id=account_id,
+        acts=json.dumps(list(acts)),
+        since=since,
+        before=_LAST if before is None else before,
+        limit=limit,
+    )
+    return _parse(rows)
 
 
 def page_events(

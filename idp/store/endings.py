@@ -44,6 +44,10 @@ _NOTE_CLIENT = Statement(
     " ON CONFLICT (sid, client_id) DO UPDATE SET last_at = excluded.last_at"
 )
 _REQUIRING_APPROVAL = Statement("SELECT client_id FROM clients WHERE require_approval = :yes ORDER BY client_id")
+_OFFLINE_CLIENTS = Statement(
+    "SELECT DISTINCT client_id FROM token_families WHERE account_id = :account_id AND offline = :yes"
+    " AND revoked_at IS NULL AND expires_at > :now ORDER BY client_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,11 @@ def note_session_client(tx: Transaction, sid: str, client_id: str, now: int) -> 
 def list_session_clients(tx: Transaction, sid: str) -> list[str]:
     """The sites that a session opened."""
     return [row["client_id"] for row in tx.all(_SESSION_CLIENTS, sid=sid)]
+
+
+def list_offline_clients(tx: Transaction, account_id: str, now: int) -> list[str]:
+    """The sites whose access to the account outlives its sessions (`offline_access`)."""
+    return [row["client_id"] for row in tx.all(_OFFLINE_CLIENTS, account_id=account_id, yes=True, now=now)]
 
 
 def list_clients_that_require_approval(tx: Transaction) -> list[str]:

@@ -79,6 +79,11 @@ class Scene:
 @pytest.fixture
 def scene(lobby: Lobby) -> Scene:
     """The scene on an empty provider."""
+    return make_scene(lobby)
+
+
+def make_scene(lobby: Lobby) -> Scene:
+    """Ada and Bob, with sessions and families."""
     lobby.add_client(GUARDED, require_approval=True)
     lobby.add_client(OPEN, require_approval=False)
     ada, bob = lobby.add_account("ada"), lobby.add_account("bob")

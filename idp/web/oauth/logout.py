@@ -130,12 +130,17 @@ def _check(parameters: Parameters) -> Logout:
     return check_logout(parse_logout_request(parameters), parts.keyring, parts.clients.find, issuer=issuer)
 
 
-def _end(logout: Logout) -> Response:
+def leave_everywhere() -> Response:
+    """End all that the person of this browser is signed in with, then to the page that says how it went here."""
+    return _end(Logout(), everywhere=True)
+
+
+def _end(logout: Logout, *, everywhere: bool = False) -> Response:
     """End the session of this browser, then to the site or to the page that says how it went."""
     session = browser_session.current_session()
     in_front = []
     if session is not None:
-        in_front = sign_out(provider(), session.account_id, session.sid)
+        in_front = sign_out(provider(), session.account_id, session.sid, everywhere=everywhere)
         browser_session.forget()
     if logout.location is not None and not in_front:
         return redirect(logout.location, 303)

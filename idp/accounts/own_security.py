@@ -1,0 +1,111 @@
+"""What the owner of an account sees on the security page: browsers, what signing out everywhere ends, what happened lately."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idp.store import audit, endings, sessions
+from idp.store.approvals import list_open_sites
+from idp.store.clients import find_client
+
+if TYPE_CHECKING:
+    from idp.provider import Provider
+    from idp.store.audit import Event
+    from idp.store.database import Transaction
+    from idp.store.sessions import Session
+
+PAGE = 25
+SHOWN_SECONDS = 90 * 86400
+
+OWN_EVENTS = (
+    "account_closed",
+    "account_locked",
+    "consent_withdrawn",
+    "email_change_cancelled",
+    "email_change_requested",
+    "email_changed",
+    "email_restored",
+    "email_verified",
+    "password_changed",
+    "password_reset",
+    "profile_changed",
+    "registration_confirmed",
+    "reset_link_sent",
+    "roles_changed",
+    "sign_in_refused",
+    "sign_out",
+    "sign_out_everywhere",
+    "signed_in",
+    "signed_out_elsewhere",
+    "temporary_password_given",
+    "temporary_password_used",
+    "token_replayed",
+)
+"""The acts in the audit trail that the owner of an account reads about; `web.account.security_words` has their words."""
+
+_EACH_COUNTS = ("signed_in", "sign_in_refused")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInBrowser:
+    """A live session with the names of the sites it opened."""
+
+    session: Session
+    sites: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Everywhere:
+    """What signing out everywhere ends: how many browsers, at which sites, and which of those work while one is away."""
+
+    browsers: int
+    sites: tuple[str, ...]
+    offline: tuple[str, ...]
+
+
+def list_browsers(provider: Provider, account_id: str) -> tuple[list[SignedInBrowser], Everywhere]:
+    """The browsers one is signed in with, last seen first, and what ends with all of them."""
+    now = provider.clock()
+    with provider.database.reading() as tx:
+        found = [
+            (session, endings.list_session_clients(tx, session.sid))
+            for session in sessions.list_sessions(tx, account_id, now)
+        ]
+        offline = endings.list_offline_clients(tx, account_id, now)
+        opened = {client_id for _session, clients in found for client_id in clients}
+        opened |= {site.client_id for site in list_open_sites(tx, account_id, now)}
+        names = {client_id: _name(tx, client_id) for client_id in opened | set(offline)}
+    browsers = [SignedInBrowser(session, _sorted(names[one] for one in clients)) for session, clients in found]
+    ends = Everywhere(len(browsers), _sorted(names.values()), _sorted(names[client_id] for client_id in offline))
+    return browsers, ends
+
+
+def list_own_events(
+    provider: Provider, account_id: str, *, before: int | None = None, limit: int = PAGE
+) -> tuple[list[Event], int | None]:
+    """What happened at the account in the last 90 days, newest first; out: also below which event the next page begins.
+
+    An act that the trail tells twice (the ending and what brought it) is one line here.
+    """
+    with provider.database.reading() as tx:
+        since = provider.clock() - SHOWN_SECONDS
+        found = audit.page_own_events(tx, account_id, OWN_EVENTS, since=since, before=before, limit=2 * limit + 2)
+    seen: set[tuple[int, str]] = set()
+    lines = []
+    for event in found:
+        act = "sign_out" if event.act == "signed_out_elsewhere" else event.act
+        if act in _EACH_COUNTS or (event.at, act) not in seen:
+            lines.append(event)
+        seen.add((event.at, act))
+    return lines[:limit], lines[limit].event_id + 1 if len(lines) > limit else None
+
+
+def _name(tx: Transaction, client_id: str) -> str:
+    client = find_client(tx, client_id)
+    return client.name if client else client_id
+
+
+def _sorted(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(names), key=str.casefold))

@@ -1,0 +1,53 @@
+"""Security events in plain words, as the owner of the account reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idp.i18n import gettext, marked
+
+if TYPE_CHECKING:
+    from idp.store.audit import Event
+
+OWN_WORDS: dict[str, str] = {
+    "account_closed": marked("The account was closed"),
+    "account_locked": marked("Sign-in was slowed down after too many tries"),
+    "consent_withdrawn": marked("You took a site's permission back"),
+    "email_change_cancelled": marked("You cancelled a change of your e-mail address"),
+    "email_change_requested": marked("You asked for another e-mail address"),
+    "email_changed": marked("Your e-mail address was changed"),
+    "email_restored": marked("Your old e-mail address was restored, and everything was signed out"),
+    "email_verified": marked("You confirmed your e-mail address"),
+    "password_changed": marked("You changed your password"),
+    "password_reset": marked("Your password was reset, and everything was signed out"),
+    "profile_changed": marked("You changed your profile"),
+    "registration_confirmed": marked("You confirmed your registration"),
+    "reset_link_sent": marked("A link to a new password was sent to you"),
+    "roles_changed": marked("Your rights at the desk were changed"),
+    "sign_in_refused": marked("A sign-in failed"),
+    "sign_out": marked("A browser was signed out"),
+    "sign_out_everywhere": marked("You signed out everywhere"),
+    "signed_in": marked("You signed in"),
+    "signed_out_elsewhere": marked("A browser was signed out"),
+    "temporary_password_given": marked("A temporary password took the place of your password"),
+    "temporary_password_used": marked("The temporary password was used to choose a new one"),
+    "token_replayed": marked("The access of a site was ended, because an old key of it was used again"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLine:
+    """A line of the list: when, what, and from which network address, where known."""
+
+    at: int
+    sentence: str
+    address: str
+
+
+def tell_own_event(event: Event) -> OwnLine:
+    """An event as a line; what customer care did says so, and where a member of staff sat is not told."""
+    sentence = gettext(OWN_WORDS[event.act])
+    if event.actor_kind == "staff":
+        return OwnLine(event.at, gettext("Customer care: %(what)s", what=sentence), "")
+    return OwnLine(event.at, sentence, event.address)
