@@ -43,6 +43,9 @@ bench-desk: $(TESTING) ## time the desk's pages among 100,000 accounts (BENCH_AR
 	@.venv-test/bin/python scripts/compile_messages.py
 	@.venv-test/bin/python -m benchmarks.desk --out docs/performance-desk.md $(BENCH_ARGS)
 
+import-benchmark: $(TESTING) ## time the import of N=100000 made-up customers of an old portal, killed once and called again
+	@.venv-test/bin/python -m benchmarks.old_import $(or $(N),100000)
+
 test-spring: $(TESTING) ## sign in with Spring Security; needs Debian's default-jdk-headless and maven, and Maven Central
 	@.venv-test/bin/python -m pytest tests/connect/spring_security.py $(PYTEST_ARGS)
 

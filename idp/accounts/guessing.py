@@ -68,8 +68,10 @@ def take_sign_in_try(
 
 def count_as_right(tx: Transaction, taken: TakenTry) -> None:
     """The password was right: this account starts afresh, and the network gets its one try back (BF-5)."""
+    give_back_try(
+        tx, taken.network_key
+    )  # the network first, as where they are taken: else two of them wait for each other
     clear_tries(tx, taken.account_key)
-    give_back_try(tx, taken.network_key)
 
 
 def forget_failures(tx: Transaction, account_id: str) -> None:

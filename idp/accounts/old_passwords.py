@@ -75,6 +75,14 @@ def read_old_hash(text: str) -> OldHash:
     raise ValueError("is in no known format")
 
 
+def is_weak(text: str) -> bool:
+    """Whether a stored hash is weak; argon2id and what cannot be read is not."""
+    try:
+        return not is_current(text) and read_old_hash(text).is_weak
+    except ValueError:
+        return False
+
+
 def is_current(text: str) -> bool:
     """Whether the hash is argon2id as we write it, so that nothing has to be taken over."""
     return text.startswith("$argon2id$")

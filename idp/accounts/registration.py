@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from idp import mail
 from idp.accounts.guessing import Caller, take_mail_request, take_mail_try, take_telling
+from idp.accounts.old_invitation import invite_owner
 from idp.accounts.passwords import check_new_password
 from idp.errors import Refusal
 from idp.keys.secrets import hash_secret, new_identifier, new_reference
@@ -156,7 +157,8 @@ def answer_mail_request(provider: Provider, item: Item) -> None:
 def send_confirmation(
     provider: Provider, tx: Transaction, registration: Registration, owner: Account | None, now: int
 ) -> None:
-    """Issue a link and code and write the mail; the owner of a taken address is told that instead.
+    """Issue a link and code and write the mail; the owner of a taken address is told that instead, or led over from the
+    old portal.
 
     The link of a taken address goes nowhere; it is there so that a wrong code is counted alike (EN-3).
     """
@@ -171,9 +173,9 @@ def send_confirmation(
         with_code=True,
     )
     if owner is not None:
-        mail.address_taken(
-            provider, tx, to=_to_owner(owner, registration.registration_id), reference=registration.reference
-        )
+        to = _to_owner(owner, registration.registration_id)
+        if not invite_owner(provider, tx, registration, owner, to, now):
+            mail.address_taken(provider, tx, to=to, reference=registration.reference)
         return
     mail.confirm_registration(
         provider,

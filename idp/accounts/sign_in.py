@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from idp import mail
 from idp.accounts.endings import apply_ending
 from idp.accounts.guessing import Caller, TakenTry, count_as_right, take_mail_try, take_sign_in_try
+from idp.accounts.old_portal import has_ended, note_first_sign_in
 from idp.accounts.temporary_password import find_for, normalised, redeem_temporary_password
 from idp.errors import Refusal
 from idp.policy.endings import Act
@@ -45,7 +46,8 @@ def sign_in(provider: Provider, wish: SignInRequest) -> StartedSession:
     """Check the password and start a session, or renew the one of the same person (SE-2).
 
     Raises `Refusal`: `sign_in.slowed_down` (until), `sign_in.wrong`, `sign_in.closed`; for a temporary password
-    `sign_in.temporary` (token of the page for a new one) and `sign_in.temporary_over`. Somebody else's session in this
+    `sign_in.temporary` (token of the page for a new one) and `sign_in.temporary_over`; for a password of the old portal
+    whose hash is not accepted any more `sign_in.old_hash_over`. Somebody else's session in this
     browser ends with a full sign-out (SE-7).
     """
     account, taken = _take_try(provider, wish)
@@ -57,6 +59,8 @@ def sign_in(provider: Provider, wish: SignInRequest) -> StartedSession:
     if not right or account is None or account.password_hash is None:
         _note_failure(provider, account, taken, wish.caller)
         raise Refusal("sign_in.wrong")
+    if has_ended(provider, account.password_hash):
+        raise _refuse_ended(provider, account, taken, wish.caller)
     newer_hash = (
         provider.passwords.hash(wish.password) if provider.passwords.needs_rehash(account.password_hash) else None
     )
@@ -71,6 +75,15 @@ def sign_in(provider: Provider, wish: SignInRequest) -> StartedSession:
                 accounts.replace_hash(tx, account.account_id, old_hash=account.password_hash, new_hash=newer_hash)
             return _open_session(provider, tx, account, wish, now)
     raise refusal
+
+
+def _refuse_ended(provider: Provider, account: Account, taken: TakenTry, caller: Caller) -> Refusal:
+    """The right password, kept in a way that is not safe any more; told only to who knows it (EN-1)."""
+    refusal = Refusal("sign_in.old_hash_over")
+    with provider.database.transaction() as tx:
+        count_as_right(tx, taken)
+        _record_refusal(tx, account, caller, refusal.key, provider.clock())
+    return refusal
 
 
 def _redeem(
@@ -150,6 +163,7 @@ def _open_session(
     provider: Provider, tx: Transaction, account: Account, wish: SignInRequest, now: int
 ) -> StartedSession:
     accounts.note_sign_in(tx, account.account_id, now)
+    note_first_sign_in(provider, tx, account, now)
     remember_browser(tx, account.account_id, wish.caller.device, now)
     started = _renew_or_replace(provider, tx, account, wish, now) or sessions.start_session(
         tx,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from datetime import UTC, date, datetime
 from email.utils import getaddresses
 from pathlib import Path
 from typing import Literal
@@ -193,6 +194,19 @@ class PasswordSettings(Section):
     memory_kib: int = Field(19456, ge=8, le=1048576, description="argon2id memory in KiB.")
     time_cost: int = Field(2, ge=1, le=10, description="argon2id passes.")
     queue: int = Field(64, ge=1, le=4096, description="Password checks that may wait; behind it the answer is 503.")
+
+
+class OldPortalSettings(Section):
+    """`[old_portal]`: customers that were imported (docs/old-portal.md)."""
+
+    weak_hashes_end: date | None = Field(
+        None, description="From this day (UTC) weak old hashes open nothing; a new password is chosen instead."
+    )
+
+    def has_ended(self, now: int) -> bool:
+        """Whether weak hashes are over at this instant."""
+        end = self.weak_hashes_end
+        return end is not None and now >= datetime(end.year, end.month, end.day, tzinfo=UTC).timestamp()
 
 
 class LifetimeSettings(Section):

@@ -18,6 +18,7 @@ from idp.config.sections import (
     LifetimeSettings,
     LimitSettings,
     MailSettings,
+    OldPortalSettings,
     OutboundSettings,
     PasswordSettings,
     RegistrationSettings,
@@ -37,6 +38,7 @@ class Settings(Section):
     registration: RegistrationSettings = RegistrationSettings()
     clients: ClientSettings = ClientSettings()
     passwords: PasswordSettings = PasswordSettings()
+    old_portal: OldPortalSettings = OldPortalSettings()
     lifetimes: LifetimeSettings = LifetimeSettings()
     tokens: TokenSettings = TokenSettings()
     limits: LimitSettings = LimitSettings()

@@ -23,7 +23,7 @@ from idp.mail.email_change import (
 )
 from idp.mail.house import contact_message, test_mail
 from idp.mail.recipient import Recipient, to_account, to_registration
-from idp.mail.registration import address_taken, confirm_registration, registration_waiting
+from idp.mail.registration import address_taken, confirm_registration, move_account, registration_waiting
 
 __all__ = [
     "Recipient",
@@ -37,6 +37,7 @@ __all__ = [
     "email_changed",
     "email_in_use",
     "email_is_new",
+    "move_account",
     "password_changed",
     "password_was_reset",
     "registration_waiting",

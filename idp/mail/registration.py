@@ -54,6 +54,31 @@ def address_taken(provider: Provider, tx: Transaction, *, to: Recipient, referen
     )
 
 
+def move_account(
+    provider: Provider,
+    tx: Transaction,
+    *,
+    to: Recipient,
+    link: str,
+    expires_at: int,
+    reference: str,
+    user_name: str,
+) -> int:
+    """Lead the owner of an account of the old portal over, after the address was typed into the form (F-1.9)."""
+    return post(
+        provider,
+        tx,
+        "move_account",
+        to,
+        not_after=expires_at,
+        link=own_link(provider, link),
+        expires_at=expires_at,
+        lifetime=provider.settings.lifetimes.confirmation,
+        reference=reference,
+        user_name=user_name,
+    )
+
+
 def registration_waiting(
     provider: Provider,
     tx: Transaction,

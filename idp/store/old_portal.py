@@ -27,6 +27,13 @@ _MOVE = Statement(
 _COMPLETE = Statement(
     "UPDATE old_accounts SET completed_at = :now WHERE account_id = :account_id AND completed_at IS NULL"
 )
+_ADOPT = Statement(
+    "UPDATE accounts SET registration_id = :registration_id, updated_at = :now,"
+    " email_verified_at = COALESCE(email_verified_at, :now) WHERE account_id = :account_id"
+)
+_WAIT_FROM_NOW = Statement(
+    "UPDATE accounts SET approval_updated_at = :now WHERE account_id = :account_id AND approval_status = 'pending'"
+)
 _KNOWN_ROWS = Statement("SELECT row_id AS value FROM old_accounts WHERE source = :source AND row_id IN {texts(keys)}")
 _KNOWN_EMAILS = Statement("SELECT email_key AS value FROM accounts WHERE email_key IN {texts(keys)}")
 _KNOWN_NAMES = Statement("SELECT user_name_key AS value FROM accounts WHERE user_name_key IN {texts(keys)}")
@@ -88,6 +95,16 @@ def move_account(tx: Transaction, account_id: str, *, by: str, now: int) -> bool
 def complete_account(tx: Transaction, account_id: str, now: int) -> bool:
     """Note that nothing is missing any more; only one caller ever gets True."""
     return tx.run(_COMPLETE, account_id=account_id, now=now) == 1
+
+
+def adopt_registration(tx: Transaction, account_id: str, registration_id: str, now: int) -> None:
+    """Tie the account to the registration whose mail proved its mailbox."""
+    tx.run(_ADOPT, account_id=account_id, registration_id=registration_id, now=now)
+
+
+def wait_from_now(tx: Transaction, account_id: str, now: int) -> None:
+    """Who comes over waits for a decision from now on, not since the import."""
+    tx.run(_WAIT_FROM_NOW, account_id=account_id, now=now)
 
 
 def list_known_rows(tx: Transaction, source: str, row_ids: Iterable[str]) -> set[str]:

@@ -24,6 +24,7 @@ WORDS: dict[str, str] = {
         "This temporary password does not work any more: it works once, for a day. Choose “Forgot password?”, or ask"
         " %(customer_care)s for another one."
     ),
+    "password.way_missing": marked("Choose which password you want to sign in with."),
     "password.wrong": marked("This is not your current password. Check it, or choose “Forgot password?”."),
     "password.too_short": marked(
         "Choose a password of at least %(minimum)s characters. A short sentence is a good one."

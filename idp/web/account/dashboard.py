@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, request
 
 from idp.accounts.interests import interests_of, list_news
+from idp.accounts.old_portal import find_incomplete
 from idp.i18n import gettext
 from idp.policy.interaction import APPROVED
 from idp.policy.site_access import SiteAccess, decide_site_access
@@ -73,6 +74,7 @@ def page() -> Response:
         "account/dashboard.html",
         **_news(account, {client.client_id: client.name for client in registered if not client.disabled}),
         way_back=way_back,
+        is_incomplete=find_incomplete(provider(), account.account_id) is not None,
         reference_number=reference_number if account.approval_status != APPROVED else "",
         account=account,
         signed_in=signed_in,

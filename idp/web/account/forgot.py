@@ -39,6 +39,7 @@ def page() -> Response:
     """Ask for the address; the same next page for every one of them (EN-3)."""
     form, way = ForgotForm(), parse_way()
     on_the_way: dict[str, Any] = {"client": way.client, "here": here_of(way)}
+    on_the_way["is_old_password_over"] = request.args.get("why") == "old-password"
     if not form.validate_on_submit():
         return render("sign_in/forgot.html", 422 if form.is_submitted() else 200, form=form, **on_the_way)
     try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, redirect, request, url_for
 
+from idp.accounts.old_portal import find_incomplete
 from idp.accounts.sign_in import SignInRequest, sign_in
 from idp.errors import Refusal
 from idp.store import accounts, clients, pending
@@ -76,9 +77,12 @@ def page() -> Response:
         current_sid=before.signed_in.sid if before.signed_in else None,
     )
     try:
-        browser_session.start(sign_in(provider(), wish))
+        started = sign_in(provider(), wish)
     except Refusal as refusal:
         return _refuse(form, way, before, refusal)
+    browser_session.start(started)
+    if find_incomplete(provider(), started.session.account_id) is not None:
+        return redirect(url_for("old_portal.complete", **here_of(way)), 303)
     return go_on(way)
 
 
@@ -174,10 +178,13 @@ def _here_already(before: Before) -> Response:
 def _refuse(form: SignInForm, way: Way, before: Before, refusal: Refusal) -> Response:
     """One sentence for all that failed (EN-1); waiting is told before anything was looked at.
 
-    A temporary password leads to the page for a new one, and to nothing else (F-2.5).
+    A temporary password leads to the page for a new one, and to nothing else (F-2.5); a password of the old portal whose
+    time is over to the page that says why.
     """
     if refusal.key == "sign_in.temporary":
         return redirect(url_for("forgot.follow_link", token=refusal.details["token"]), 303)
+    if refusal.key == "sign_in.old_hash_over":
+        return redirect(url_for("forgot.page", why="old-password", **here_of(way)), 303)
     problem = words_of(refusal, customer_care=provider().settings.mail.customer_care)
     is_waiting = refusal.key == "sign_in.slowed_down"
     response = sign_in_page(form, way, before, status=429 if is_waiting else 422, problem=problem)
