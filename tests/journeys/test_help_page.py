@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from idp.signals.news import read_feeds
+from tests.journeys.looks.old_portal import OLD_PASSWORD, add_old_customer
 from tests.support.browser import NewContext, Shoot
 from tests.support.hands import MANNERS, Person, seat, world_of
 from tests.support.world import World
@@ -267,6 +268,39 @@ def walk_f_1_8(sit: Sit) -> None:
     person.reads("Photo 4711, please.")
     person.sees("main a[href*='care@example.com'], main textarea")
     person.shoot("refused")
+
+
+@promise
+def walk_f_1_9(sit: Sit) -> None:
+    """An old customer types the old address, follows the mail, completes the profile and is in; old passwords work."""
+    person = sit()
+    add_old_customer(person.world, "olga@old.example", "olga", given_name="Olga")
+    add_old_customer(person.world, "oskar@old.example", "oskar")
+    register(person, "olga@old.example", "AB191Z")
+    person.shoot("sent")
+    person.follow(person.read_mail("olga@old.example", containing="/migrate/"), "/migrate/")
+    assert person.page.locator("#company").input_value() == "Waterworks Basel"
+    person.write("#family_name", "Old")
+    person.shoot("complete")
+    person.press("#migrate-submit")
+    person.sees("ol.steps li.done:nth-child(3)")
+    person.shoot("moved")
+    person.open("/sign-in")
+    person.sign_in("olga@old.example", NEW_PASSWORD)
+    person.sees("#sign-out")
+    other = sit()
+    other.open("/sign-in")
+    other.sign_in("oskar", OLD_PASSWORD)
+    other.sees("#complete-submit")
+    other.write("#given_name", "Oskar")
+    other.write("#family_name", "Old")
+    other.write("#company", "Waterworks Basel")
+    other.choose("#country", "CH")
+    other.write("#serial_number", "AB192Z")
+    other.shoot("missing-details")
+    other.press("#complete-submit")
+    other.sees("#sign-out")
+    assert other.page.locator("#complete").count() == 0
 
 
 @promise
