@@ -266,8 +266,14 @@ def walk_f_1_8(sit: Sit) -> None:
     mail = person.read_mail("urgent@example.org", containing="Photo 4711")
     person.follow(mail, "/register/status/")
     person.reads("Photo 4711, please.")
-    person.sees("main a[href*='care@example.com'], main textarea")
+    person.sees("main a[href*='care@example.com']")
     person.shoot("refused")
+    person.write("#answer", "Here it is: the plate says CD777Z.")
+    person.press("#answer-submit")
+    person.sees(".notice.positive")
+    staff.open(f"/staff?q={number}")
+    staff.press("#rows a:has-text('Newcomer')")
+    staff.reads("Here it is: the plate says CD777Z.")
 
 
 @promise

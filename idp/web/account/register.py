@@ -14,7 +14,9 @@ from flask import Blueprint, redirect, request, url_for
 from idp.accounts import registration as acts
 from idp.accounts.confirmation import Proof, confirm_by_code
 from idp.accounts.registration import RegistrationRequest
+from idp.accounts.rejection_answer import answer_rejection
 from idp.accounts.standing import find_standing
+from idp.accounts.waiting_times import measure_waiting
 from idp.errors import Busy, Refusal
 from idp.i18n import current_locale
 from idp.i18n import gettext as _
@@ -22,7 +24,7 @@ from idp.policy.site_access import SiteAccess, decide_site_access
 from idp.protocol.third_party_login import own_target
 from idp.store import clients, pending
 from idp.web import browser_session, language
-from idp.web.account.registration_forms import AddressForm, AgainForm, CodeForm, RegistrationForm, tell
+from idp.web.account.registration_forms import AddressForm, AgainForm, AnswerForm, CodeForm, RegistrationForm, tell
 from idp.web.context import provider
 from idp.web.pages import render
 from idp.web.ways_back import entry_of
@@ -114,6 +116,26 @@ def again() -> Response:
     return redirect(url_for("register.status", token=token or None, sent=1), 303)
 
 
+@blueprint.post("/register/answer")
+def answer() -> Response:
+    """Answer a rejection (F-1.8)."""
+    form = AnswerForm()
+    token = form.status.data or ""
+    standing = _find_here(token)
+    if standing is None or standing.account is None:
+        return _unknown()
+    if not form.validate_on_submit():
+        return status_page(token, answer=form, code=422)
+    try:
+        answer_rejection(provider(), standing.account.account_id, form.answer.data, browser_session.caller())
+    except Refusal as refusal:
+        if refusal.key == "decided_already":
+            return redirect(url_for("register.status", token=token or None), 303)  # the page says how it stands now
+        form.tell("answer", tell(refusal))
+        return _wait(status_page(token, answer=form, code=429), refusal)
+    return redirect(url_for("register.status", token=token or None, answered=1), 303)
+
+
 @blueprint.post("/register/code")
 def code() -> Response:
     """Confirm with the short code, in the browser that registered."""
@@ -145,17 +167,31 @@ def mail() -> Response:
     return render("registration/asked_mail.html", email=form.email.parsed)
 
 
-def status_page(token: str, *, form: CodeForm | None = None, problem: str = "", code: int = 200) -> Response:
-    """The page in the state that fits; without a registration it says where to look instead."""
+def _find_here(token: str) -> Standing | None:
+    """The standing behind this link, of this browser, or of who is signed in."""
     signed_in = browser_session.current_session()
-    standing = find_standing(
+    return find_standing(
         provider(),
         token=token,
         browser_id=browser_session.browser_id(create=False),
         account_id=signed_in.account_id if signed_in and not signed_in.is_idle else None,
     )
+
+
+def status_page(
+    token: str,
+    *,
+    form: CodeForm | None = None,
+    answer: AnswerForm | None = None,
+    problem: str = "",
+    code: int = 200,
+) -> Response:
+    """The page in the state that fits; without a registration it says where to look instead."""
+    standing = _find_here(token)
     if standing is None:
         return _unknown()
+    answer_form = answer or AnswerForm(formdata=None)
+    answer_form.status.data = token
     again_form = AgainForm(formdata=None)
     again_form.status.data = token
     return render(
@@ -165,6 +201,9 @@ def status_page(token: str, *, form: CodeForm | None = None, problem: str = "", 
         registration=standing.registration,
         again_form=again_form,
         code_form=form or CodeForm(formdata=None),
+        answer_form=answer_form,
+        waiting_times=measure_waiting(provider()) if standing.state == "pending" else None,
+        was_answered="answered" in request.args,
         problem=problem,
         state_page=_PAGE_OF[standing.state],
         now=provider().clock(),

@@ -7,6 +7,7 @@ from typing import Any
 
 from wtforms.validators import StopValidation
 
+from idp.accounts.approval import LONGEST_REASON
 from idp.accounts.identifiers import parse_email, parse_own_user_name
 from idp.accounts.passwords import check_new_password
 from idp.accounts.serial_numbers import LONGEST_TYPED, parse_serial_number
@@ -15,7 +16,7 @@ from idp.errors import Refusal
 from idp.i18n import lazy_gettext as _
 from idp.web.context import provider
 from idp.web.countries import country_choices
-from idp.web.forms import ChoiceField, Form, HiddenField, PasswordField, TextField, TickBox
+from idp.web.forms import ChoiceField, Form, HiddenField, PasswordField, ProseField, TextField, TickBox
 from idp.web.language import NAMES
 from idp.web.refusals import words_of
 
@@ -129,3 +130,10 @@ class CodeAndPasswordForm(Form):
     new_password = PasswordField(
         _("New password"), missing=_("Choose a new password; it takes the place of the first one.")
     )
+
+
+class AnswerForm(Form):
+    """What an applicant says to a rejection; `status` is the token of the page it was written on."""
+
+    answer = ProseField(_("Your answer"), longest=LONGEST_REASON, missing=_("Write what we should look at again."))
+    status = HiddenField(longest=64)

@@ -176,12 +176,13 @@ _TOLD_BY_DECISIONS = frozenset({"approval_changed", "approved", "approval_withdr
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of history: when, what, and what was said about it to the customer and among colleagues."""
+    """A line of history: when, what, and what was said about it to the customer, among colleagues, and by the customer."""
 
     at: int
     sentence: str
     reason: str = ""
     remark: str = ""
+    answer: str = ""
 
 
 def install(app: Flask) -> None:
@@ -222,6 +223,8 @@ def tell_check(check: Check) -> str:
 
 def tell_decision(decision: Decision) -> str:
     """A decision as a sentence: who did what."""
+    if decision.actor_kind == "customer" and decision.old_status == "rejected":
+        return gettext("The customer answered the rejection")
     words = CHANGES.get((decision.old_status, decision.new_status), marked("%(who)s changed the status"))
     return gettext(words, who=_who(decision.actor_kind, decision.actor, decision.actor_name))
 
@@ -246,6 +249,8 @@ def history_of(page: AccountPage | RegistrationPage) -> list[Line]:
 def _decision_line(decision: Decision) -> Line:
     told = " ".join(tell_reason(reason) for reason in read_reasons(decision.facts) if reason.key != "rule_holds")
     sentence = f"{tell_decision(decision)} · {told}" if told else tell_decision(decision)
+    if decision.actor_kind == "customer":
+        return Line(decision.created_at, sentence, remark=decision.remark, answer=decision.reason)
     return Line(decision.created_at, sentence, decision.reason, decision.remark)
 
 
