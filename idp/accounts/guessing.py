@@ -108,6 +108,18 @@ def take_telling(tx: Transaction, caller: Caller, now: int) -> bool:
     return take_try(tx, "telling:network:" + network_of(caller.address), Allowance(10, 3600, 3600), now).may_try
 
 
+def take_user_name_try(tx: Transaction, account_id: str, now: int) -> Refusal | None:
+    """Count a try at another user name, so that nobody learns whose names there are. Out: the refusal to raise (EN-5)."""
+    taken = take_try(tx, f"user-name:tries:{account_id}", Allowance(10, 3600, 3600), now)
+    return None if taken.may_try else Refusal("user_name.slowed_down", until=taken.waits_until)
+
+
+def take_user_name_change(tx: Transaction, account_id: str, now: int) -> Refusal | None:
+    """One change of the user name in a day; it counts if the transaction commits. Out: the refusal to raise."""
+    taken = take_try(tx, f"user-name:changed:{account_id}", Allowance(1, 86400, 86400), now)
+    return None if taken.may_try else Refusal("user_name.changed_today", at=taken.waits_until)
+
+
 def take_note(tx: Transaction, caller: Caller, now: int) -> bool:
     """Whether this network may have one more oddity written down, so that nobody fills the audit trail (RX-1)."""
     return take_try(tx, "note:network:" + network_of(caller.address), Allowance(30, 3600, 3600), now).may_try

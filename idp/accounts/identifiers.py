@@ -18,6 +18,7 @@ __all__ = [
     "make_user_name",
     "parse_email",
     "parse_own_user_name",
+    "parse_phone_number",
     "parse_user_name",
     "user_name_key",
 ]
@@ -30,6 +31,7 @@ staff support system undefined user webmaster
 RESERVED = frozenset(_RESERVED.split())
 
 _USER_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{1,38})[A-Za-z0-9]\Z")
+_PHONE = re.compile(r"\+?[0-9(][0-9 ()/.-]*\Z")
 _SPELLED_OUT = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "o", "å": "a", "ł": "l", "đ": "d"}
 )
@@ -58,6 +60,14 @@ def parse_own_user_name(text: str) -> str:
     if user_name_key(name) in RESERVED:
         raise Refusal("user_name.reserved")
     return name
+
+
+def parse_phone_number(text: str) -> str:
+    """A telephone number as people write them; raises `Refusal("phone.invalid")`."""
+    number = " ".join(text.split())
+    if not _PHONE.match(number) or not 5 <= sum(letter.isdigit() for letter in number) <= 17:
+        raise Refusal("phone.invalid")
+    return number
 
 
 def make_user_name(given_name: str, family_name: str) -> str:

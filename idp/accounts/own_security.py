@@ -42,6 +42,7 @@ OWN_EVENTS = (
     "temporary_password_given",
     "temporary_password_used",
     "token_replayed",
+    "user_name_changed",
 )
 """The acts in the audit trail that the owner of an account reads about; `web.account.security_words` has their words."""
 

@@ -1,20 +1,22 @@
-"""What somebody signed in changes about themselves: name, company, country, language, password."""
+"""What somebody signed in changes about themselves: name, user name, company, phone, address, language, password."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from idp import mail
 from idp.accounts.approval import Actor, review_again
 from idp.accounts.endings import Ended, apply_ending
-from idp.accounts.guessing import Caller, forget_failures
+from idp.accounts.guessing import Caller, forget_failures, take_user_name_change, take_user_name_try
 from idp.accounts.passwords import check_new_password
 from idp.accounts.personal_words import personal_words
 from idp.accounts.sign_in import check_own_password
 from idp.errors import Refusal
 from idp.policy.endings import Act
 from idp.store import accounts, audit, links, sessions
+from idp.store.database import Conflict
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -31,6 +33,10 @@ class ProfileWish:
     company: str
     country: str
     locale: str
+    phone_number: str = ""
+    street_address: str = ""
+    postal_code: str = ""
+    locality: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ class PasswordWish:
 
 
 def change_profile(provider: Provider, account_id: str, wish: ProfileWish) -> None:
-    """Keep what the person says about themselves; the user name stays what it is.
+    """Keep what the person says about themselves; the user name has a page of its own.
 
     Where a rule approved the account by its country and no rule approves the new one, it is reviewed again.
     """
@@ -68,10 +74,59 @@ def change_profile(provider: Provider, account_id: str, wish: ProfileWish) -> No
             for name in ("given_name", "family_name", "company", "country", "locale")
             if getattr(before, name) != getattr(after, name)
         ]
+        claims = _with_contact(after.claims, wish)  # read behind the update, which holds the row
+        if claims != after.claims:
+            accounts.set_claims(tx, account_id, claims, now)
+            changed += [name for name in ("phone_number", "address") if claims.get(name) != after.claims.get(name)]
         if changed:
             _record(tx, "profile_changed", account_id, now, changed=changed)
         if "country" in changed:
             review_again(provider, tx, after, Actor("customer", account_id), now)
+
+
+def change_user_name(provider: Provider, account_id: str, user_name: str) -> None:
+    """Take another user name, once a day; the owner is told, and the old name is free from then on.
+
+    Raises `Refusal`: `user_name.same`, `user_name.taken`, `user_name.changed_today`, `user_name.slowed_down`.
+    """
+    now = provider.clock()
+    with provider.database.transaction() as tx:
+        slowed_down = take_user_name_try(tx, account_id, now)
+    if slowed_down:
+        raise slowed_down
+    try:
+        with provider.database.transaction() as tx:
+            account = accounts.get_account(tx, account_id)
+            if account.user_name == user_name:
+                raise Refusal("user_name.same")
+            refusal = take_user_name_change(tx, account_id, now)
+            if refusal:
+                raise refusal
+            if not accounts.set_user_name(tx, account_id, user_name, now):
+                raise Refusal("session.ended")
+            _record(tx, "user_name_changed", account_id, now)
+            mail.user_name_changed(provider, tx, to=mail.to_account(account), user_name=user_name)
+    except Conflict:
+        raise Refusal("user_name.taken") from None
+
+
+def _with_contact(claims: Mapping[str, Any], wish: ProfileWish) -> dict[str, Any]:
+    """The claims with this phone number and postal address (OpenID Connect Core §5.1.1); the rest stays as it is."""
+    kept = {name: value for name, value in claims.items() if name not in ("phone_number", "address")}
+    if wish.phone_number:
+        kept["phone_number"] = wish.phone_number
+    if wish.phone_number != claims.get("phone_number"):
+        kept.pop("phone_number_verified", None)
+    lines = {name: getattr(wish, name) for name in ("street_address", "postal_code", "locality")}
+    before = claims.get("address") or {}
+    if all(str(before.get(name) or "") == line for name, line in lines.items()):
+        return {**kept, "address": before} if before else kept
+    address = {name: line for name, line in lines.items() if line}
+    if address:
+        place = " ".join(line for line in (wish.postal_code, wish.locality) if line)
+        formatted = "\n".join(line for line in (wish.street_address, place) if line)
+        kept["address"] = {**address, "country": wish.country, "formatted": formatted}
+    return kept
 
 
 def _record(tx: Transaction, act: str, account_id: str, now: int, **details: object) -> None:

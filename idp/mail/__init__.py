@@ -12,6 +12,7 @@ from idp.mail.accounts import (
     password_was_reset,
     reset_password,
     temporary_password_given,
+    user_name_changed,
 )
 from idp.mail.approval import approved, reinstated, rejected, review_again, suspended
 from idp.mail.email_change import (
@@ -50,4 +51,5 @@ __all__ = [
     "test_mail",
     "to_account",
     "to_registration",
+    "user_name_changed",
 ]

@@ -44,6 +44,19 @@ def password_changed(provider: Provider, tx: Transaction, *, to: Recipient) -> i
     )
 
 
+def user_name_changed(provider: Provider, tx: Transaction, *, to: Recipient, user_name: str) -> int:
+    """Tell that the owner chose another user name, and which."""
+    return post(
+        provider,
+        tx,
+        "user_name_changed",
+        to,
+        at=provider.clock(),
+        user_name=user_name,
+        reset_link=own_link(provider, "/forgot-password"),
+    )
+
+
 def password_was_reset(provider: Provider, tx: Transaction, *, to: Recipient) -> int:
     """Tell that the password was reset through a mail, and that everything was signed out."""
     return post(

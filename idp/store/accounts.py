@@ -40,6 +40,10 @@ _VERIFY_EMAIL = Statement(
     "UPDATE accounts SET email_verified_at = :now WHERE account_id = :account_id AND email_key = :key"
     " AND email_verified_at IS NULL"
 )
+_SET_USER_NAME = Statement(
+    "UPDATE accounts SET user_name = :user_name, user_name_key = :key, updated_at = :now"
+    " WHERE account_id = :account_id AND access <> 'closed'"
+)
 _CLEAR_PASSWORD = Statement(
     "UPDATE accounts SET password_hash = NULL, updated_at = :now WHERE account_id = :account_id"
 )
@@ -211,6 +215,12 @@ def set_email(tx: Transaction, account_id: str, email: str, *, old_key: str, ver
 def note_verified(tx: Transaction, account_id: str, email: str, now: int) -> None:
     """A link that a mail carried to this address came back: it is the owner's, if it is still the account's."""
     tx.run(_VERIFY_EMAIL, account_id=account_id, key=email_key(email), now=now)
+
+
+def set_user_name(tx: Transaction, account_id: str, user_name: str, now: int) -> bool:
+    """Give an account another user name, unless it is closed. Raises `Conflict` where another account has it."""
+    values = {"user_name": user_name, "key": user_name_key(user_name), "now": now}
+    return tx.run(_SET_USER_NAME, account_id=account_id, **values) == 1
 
 
 def replace_hash(tx: Transaction, account_id: str, *, old_hash: str, new_hash: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from idp.i18n import format_clock, format_duration, gettext, marked
+from idp.i18n import format_clock, format_duration, format_moment, gettext, marked
 from idp.web.context import provider
 
 if TYPE_CHECKING:
@@ -54,6 +54,11 @@ WORDS: dict[str, str] = {
     "user_name.invalid": marked(
         "Choose 3 to 40 letters, digits, dots, dashes or underscores, with a letter or digit first and last."
     ),
+    "user_name.same": marked("This is your user name already."),
+    "user_name.taken": marked("Somebody else has this user name. Choose another one."),
+    "user_name.changed_today": marked("The user name can be changed once a day. The next time is on %(moment)s."),
+    "user_name.slowed_down": marked("There were many tries at user names. The next one is possible at %(until)s."),
+    "phone.invalid": marked("Enter a telephone number with digits, blanks, + ( ) / and -, such as +41 61 555 01 00."),
     "user_name.reserved": marked("This user name is kept for our own use. Choose another one."),
     "serial_number.invalid": marked(
         "Enter the six characters from the name plate: two letters, three digits and a letter, such as AB123Z."
@@ -81,7 +86,9 @@ WORDS: dict[str, str] = {
 def words_of(refusal: Refusal, *, customer_care: str) -> str:
     """The sentence of a refusal, with its values filled in."""
     values = {name: str(value) for name, value in refusal.details.items()}
-    until = refusal.details.get("until")
+    until, at = refusal.details.get("until"), refusal.details.get("at")
+    if isinstance(at, int):
+        values["moment"] = format_moment(at)
     if isinstance(until, int):
         values["until"] = format_clock(until)
         values["wait"] = format_duration(until - provider().clock() + 59)  # no minute too few

@@ -6,7 +6,7 @@ from typing import Any
 
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined,unused-ignore]  # newer than the stubs
 
-from idp.accounts.identifiers import parse_email
+from idp.accounts.identifiers import parse_email, parse_own_user_name, parse_phone_number
 from idp.i18n import gettext
 from idp.i18n import lazy_gettext as _
 from idp.web.account.registration_forms import parsed_by
@@ -85,6 +85,18 @@ class EmailForm(Form):
     )
 
 
+class UserNameForm(Form):
+    """Another user name."""
+
+    user_name = TextField(
+        _("New user name"),
+        [parsed_by(parse_own_user_name)],
+        longest=40,
+        missing=_("Enter the new user name."),
+        render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
+    )
+
+
 class ProfileForm(Form):
     """Who somebody is and which language we speak with them."""
 
@@ -101,6 +113,15 @@ class ProfileForm(Form):
         render_kw={"autocomplete": "family-name"},
     )
     company = TextField(_("Company"), longest=120, render_kw={"autocomplete": "organization"})
+    phone_number = TextField(
+        _("Telephone"),
+        [parsed_by(parse_phone_number)],
+        longest=40,
+        render_kw={"type": "tel", "autocomplete": "tel"},
+    )
+    street_address = TextField(_("Street and number"), longest=120, render_kw={"autocomplete": "street-address"})
+    postal_code = TextField(_("Postal code"), longest=20, render_kw={"autocomplete": "postal-code"})
+    locality = TextField(_("Town"), longest=80, render_kw={"autocomplete": "address-level2"})
     country = ChoiceField(
         _("Country"), choices=[], missing=_("Choose your country."), render_kw={"autocomplete": "country"}
     )

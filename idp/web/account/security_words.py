@@ -32,6 +32,7 @@ OWN_WORDS: dict[str, str] = {
     "signed_out_elsewhere": marked("A browser was signed out"),
     "temporary_password_given": marked("A temporary password took the place of your password"),
     "temporary_password_used": marked("The temporary password was used to choose a new one"),
+    "user_name_changed": marked("You changed your user name"),
     "token_replayed": marked("The access of a site was ended, because an old key of it was used again"),
 }
 

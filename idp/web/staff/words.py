@@ -58,6 +58,7 @@ MAILS: dict[str, str] = {
     "review_again": marked("In review again"),
     "suspended": marked("Suspended"),
     "temporary_password_given": marked("Temporary password given"),
+    "user_name_changed": marked("User name changed"),
     "test_mail": marked("Test mail"),
 }
 TOLD_STATES: dict[str, str] = {
@@ -168,6 +169,7 @@ EVENTS: dict[str, str] = {
     "temporary_password_given": marked("A temporary password was given"),
     "temporary_password_used": marked("The temporary password was used to choose a new one"),
     "test_mail_written": marked("A test mail was written"),
+    "user_name_changed": marked("The user name was changed"),
     "token_revoked": marked("A site ended its own tokens"),
     "token_replayed": marked("A used code or token was sent again; its tokens ended"),
 }

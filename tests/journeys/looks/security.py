@@ -1,4 +1,4 @@
-"""What happened at one's account."""
+"""What happened at one's account, and the page of the user name."""
 
 from __future__ import annotations
 
@@ -22,3 +22,15 @@ def walk_through_security_events(world: World, eyes: Eyes, new_context: NewConte
         eyes.look(page, "nothing happened")
     finally:
         own_security.SHOWN_SECONDS = kept
+
+
+@shows("/account/user-name: empty", "/account/user-name: faults")
+def walk_to_another_user_name(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
+    """The page of the user name."""
+    page = signed_in(world, new_context(), "anna")
+    page.goto(world.provider_url + "/account")
+    page.click("#change-user-name")
+    eyes.look(page, "empty")
+    page.fill("#user_name", "willi")
+    page.click("#user-name-submit")
+    eyes.look(page, "faults")
