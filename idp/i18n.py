@@ -24,6 +24,7 @@ from babel.dates import format_datetime as babel_datetime
 from babel.dates import format_time as babel_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, format_percent
 
 from idp import resources
 from idp.config import LANGUAGES
@@ -158,6 +159,17 @@ def marked(message: str) -> str:
 def time_zone(name: str) -> tzinfo:
     """The zone that times are told in; `UTC` needs no zone files on the machine."""
     return UTC if name == "UTC" else ZoneInfo(name)
+
+
+def format_number(number: int) -> str:
+    """A count as people write it: `100,000`, `100.000`."""
+    return format_decimal(number, locale=_format_locale())
+
+
+def format_share(part: int, whole: int) -> str:
+    """A part of a whole in percent: `40 %`; never 100 where something is left, never 0 where something is there."""
+    percent = 100 * part // whole if whole else 0
+    return format_percent((percent or int(part > 0)) / 100, locale=_format_locale())
 
 
 def format_day(instant: int) -> str:

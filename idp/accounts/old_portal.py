@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from idp.store.links import Link, LinkState
     from idp.store.registrations import Registration
 
+WEEKS = 26
 PasswordWay = Literal["typed", "old", "new"]
 
 
@@ -152,6 +153,12 @@ def move_by_mail(provider: Provider, token: str, wish: PassageWish) -> str:
             _record(tx, account.account_id, "mail", now, reference=registration.reference, address=wish.address)
         _complete(provider, tx, account.account_id, now)
     return registration.registration_id
+
+
+def report_progress(provider: Provider) -> old_portal.Progress:
+    """How far the customers of the old portal have come over: per format, and by week of the last half year."""
+    with provider.database.reading() as tx:
+        return old_portal.read_progress(tx, since=provider.clock() - WEEKS * old_portal.WEEK)
 
 
 def known_details(tx: Transaction, account: Account) -> Details:

@@ -8,7 +8,7 @@ import click
 
 from idp.accounts import made_up_people, people_search
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, progress, stamp, with_settings
-from idp.cli.old_portal import import_command
+from idp.cli.old_portal import import_command, progress_command
 from idp.policy.staff import ROLES
 from idp.store import account_list, accounts, approvals, audit, outbox
 from idp.store.database import Conflict
@@ -25,6 +25,7 @@ def command() -> None:
 
 
 command.add_command(import_command)
+command.add_command(progress_command)
 
 
 @command.command("list")

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ import click
 from idp.accounts import old_import
 from idp.accounts.old_import import OldCustomer
 from idp.accounts.old_passwords import read_old_hash
-from idp.cli.common import Refused, json_option, open_provider, print_json, progress, with_settings
+from idp.accounts.old_portal import report_progress
+from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, progress, with_settings
 from idp.cli.old_rows import BadRow, UnreadableFile, digest_of, parse_row, read_rows
 from idp.errors import Refusal
 
@@ -139,6 +141,56 @@ def import_command(
             click.echo(f"{len(report.refused)} refused rows, each with its reason: {refusals}")
     if report.refused:
         sys.exit(1)
+
+
+@click.command("old-portal")
+@json_option
+@with_settings
+def progress_command(settings: Settings, as_json: bool) -> None:
+    """How far the imported customers have come over, per hash format and by week."""
+    found = report_progress(open_provider(settings))
+    end = settings.old_portal.weak_hashes_end
+    if as_json:
+        print_json(
+            {
+                "imported": found.imported,
+                "moved": found.moved,
+                "waiting": found.waiting,
+                "incomplete": found.incomplete,
+                "weak_kept": found.weak_kept,
+                "weak_hashes_end": end.isoformat() if end else None,
+                "formats": [
+                    {"format": f.hash_format, "weak": f.is_weak, "imported": f.imported, "moved": f.moved}
+                    for f in found.formats
+                ],
+                "ways": dict(found.ways),
+                "weeks": {_day(week): count for week, count in found.weeks},
+                "sources": {source: count for source, count, _ in found.sources},
+            }
+        )
+        return
+    click.echo(f"{found.imported:>8}  imported")
+    click.echo(f"{found.moved:>8}  moved, {found.incomplete} of them with an incomplete profile")
+    click.echo(f"{found.waiting:>8}  still waiting")
+    click.echo(
+        f"{found.weak_kept:>8}  weak hashes still kept; their end: {end or 'not set (old_portal.weak_hashes_end)'}"
+    )
+    if found.formats:
+        click.echo("")
+        print_table(
+            ("format", "weak", "imported", "moved", "waiting"),
+            [
+                (f.hash_format, "weak" if f.is_weak else "", str(f.imported), str(f.moved), str(f.waiting))
+                for f in found.formats
+            ],
+        )
+    if found.weeks:
+        click.echo("")
+        print_table(("week from", "moved"), [(_day(week), str(count)) for week, count in found.weeks])
+
+
+def _day(instant: int) -> str:
+    return datetime.fromtimestamp(instant, UTC).date().isoformat()
 
 
 def look_at(provider: Provider, source: str, file: Path, bar: Progress) -> Report:

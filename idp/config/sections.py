@@ -203,10 +203,15 @@ class OldPortalSettings(Section):
         None, description="From this day (UTC) weak old hashes open nothing; a new password is chosen instead."
     )
 
+    @property
+    def ends_at(self) -> int | None:
+        """The instant from which weak hashes are over."""
+        end = self.weak_hashes_end
+        return int(datetime(end.year, end.month, end.day, tzinfo=UTC).timestamp()) if end else None
+
     def has_ended(self, now: int) -> bool:
         """Whether weak hashes are over at this instant."""
-        end = self.weak_hashes_end
-        return end is not None and now >= datetime(end.year, end.month, end.day, tzinfo=UTC).timestamp()
+        return self.ends_at is not None and now >= self.ends_at
 
 
 class LifetimeSettings(Section):

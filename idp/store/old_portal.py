@@ -48,6 +48,29 @@ _ADVANCE = Statement(
     " WHERE source = :source AND digest = :digest AND rows_done = :before"
 )
 _RESTART = Statement("UPDATE old_imports SET rows_done = 0, updated_at = :now WHERE source = :source")
+_FORMATS = Statement(
+    "SELECT hash_format, is_weak, COUNT(*) AS imported, COUNT(moved_at) AS moved FROM old_accounts"
+    " GROUP BY hash_format, is_weak ORDER BY hash_format, is_weak"
+)
+_WEEKS = Statement(
+    "SELECT (moved_at - 345600) / 604800 AS week, COUNT(*) AS count FROM old_accounts WHERE moved_at >= :since"
+    " GROUP BY (moved_at - 345600) / 604800 ORDER BY week"
+)
+_WAYS = Statement(
+    "SELECT moved_by, COUNT(*) AS count FROM old_accounts WHERE moved_at IS NOT NULL GROUP BY moved_by ORDER BY moved_by"
+)
+_SOURCES = Statement(
+    "SELECT source, COUNT(*) AS count, MAX(imported_at) AS newest FROM old_accounts GROUP BY source ORDER BY source"
+)
+_LEFT = Statement(
+    "SELECT (SELECT COUNT(*) FROM old_accounts WHERE moved_at IS NOT NULL AND completed_at IS NULL) AS incomplete,"
+    " (SELECT COUNT(*) FROM old_accounts o JOIN accounts a ON a.account_id = o.account_id WHERE o.is_weak"
+    "  AND a.access <> 'closed' AND a.password_hash IS NOT NULL AND a.password_hash NOT LIKE '$argon2id$%') AS weak_kept"
+)
+
+WEEK = 7 * 86400
+MONDAY = 4 * 86400
+"""The first Monday after the beginning of time, which was a Thursday."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +160,59 @@ def restart_import(tx: Transaction, source: str, now: int) -> None:
 def advance_import(tx: Transaction, source: str, digest: str, *, before: int, after: int, now: int) -> bool:
     """Note that rows are done, in the transaction that imports them; False where somebody else imports them too."""
     return tx.run(_ADVANCE, source=source, digest=digest, before=before, after=after, now=now) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class FormatCount:
+    """How many came with hashes of one format, and how many of them have been here."""
+
+    hash_format: str
+    is_weak: bool
+    imported: int
+    moved: int
+
+    @property
+    def waiting(self) -> int:
+        """Who has not been here yet."""
+        return self.imported - self.moved
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the customers of the old portal have come over."""
+
+    formats: tuple[FormatCount, ...]
+    weeks: tuple[tuple[int, int], ...]
+    ways: tuple[tuple[str, int], ...]
+    sources: tuple[tuple[str, int, int], ...]
+    incomplete: int
+    weak_kept: int
+
+    @property
+    def imported(self) -> int:
+        """All of them."""
+        return sum(one.imported for one in self.formats)
+
+    @property
+    def moved(self) -> int:
+        """Who has been here."""
+        return sum(one.moved for one in self.formats)
+
+    @property
+    def waiting(self) -> int:
+        """Who has not been here yet."""
+        return self.imported - self.moved
+
+
+def read_progress(tx: Transaction, *, since: int) -> Progress:
+    """Count everything; weeks begin on Mondays (UTC) and are those after `since`, oldest first."""
+    rows = tx.all(_FORMATS)
+    row = tx.one(_LEFT) or {"incomplete": 0, "weak_kept": 0}
+    return Progress(
+        formats=tuple(FormatCount(r["hash_format"], bool(r["is_weak"]), r["imported"], r["moved"]) for r in rows),
+        weeks=tuple((r["week"] * WEEK + MONDAY, r["count"]) for r in tx.all(_WEEKS, since=since)),
+        ways=tuple((r["moved_by"], r["count"]) for r in tx.all(_WAYS)),
+        sources=tuple((r["source"], r["count"], r["newest"]) for r in tx.all(_SOURCES)),
+        incomplete=row["incomplete"],
+        weak_kept=row["weak_kept"],
+    )

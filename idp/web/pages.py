@@ -39,6 +39,8 @@ def install(app: Flask, provider: Provider) -> None:
         format_day=i18n.format_day,
         format_working_days=i18n.format_working_days,
         format_moment=i18n.format_moment,
+        format_number=i18n.format_number,
+        format_share=i18n.format_share,
         format_stamp=i18n.format_stamp,
         format_duration=i18n.format_duration,
         current_locale=i18n.current_locale,

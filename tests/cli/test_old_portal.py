@@ -212,3 +212,14 @@ def test_killed_in_the_middle_and_called_again_nothing_is_lost_or_doubled(termin
     )
     for table in ("accounts", "old_accounts", "devices"):
         assert count(terminal, table) == ROWS
+
+
+def test_the_command_line_counts_as_the_cockpit_does(terminal: Terminal) -> None:
+    """For people and for scripts."""
+    run_import(terminal, write(terminal, GOOD, BARE))
+    found = json.loads(terminal.run("accounts", "old-portal", "--json").stdout)
+    assert (found["imported"], found["moved"], found["waiting"], found["weak_kept"]) == (2, 0, 2, 1)
+    assert found["formats"][0] == {"format": "bcrypt", "weak": True, "imported": 1, "moved": 0}
+    told = terminal.run("accounts", "old-portal").stdout
+    assert "2  still waiting" in told
+    assert "weak_hashes_end" in told

@@ -3,7 +3,8 @@
 Every route names the permission it needs (`access.permitted`); the blueprint refuses a route that names none (AD-1). Lists
 keep their filter in the address and page by key. Routes: `queue` `/staff` and `/staff/applications/…`; `bulk`
 `/staff/decisions…`; `reasons` `/staff/reasons…`; `people` `/staff/accounts…` and `/staff/registrations…`; `email`
-`/staff/accounts/…/email`; `mails` `/staff/mail…`; `records` `/staff/sign-outs`, `/staff/rules`; `trail` `/staff/audit`.
+`/staff/accounts/…/email`; `mails` `/staff/mail…`; `old_portal` `/staff/old-portal`; `records` `/staff/sign-outs`, `/staff/rules`;
+`trail` `/staff/audit`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 
 def install(app: Flask) -> None:
     """Hang the desk into the application."""
-    from idp.web.staff import access, bulk, email, mails, people, queue, reasons, records, trail, words
+    from idp.web.staff import access, bulk, email, mails, old_portal, people, queue, reasons, records, trail, words
 
     access.install(app)
     words.install(app)
-    for room in (queue, bulk, reasons, people, email, mails, records, trail):
+    for room in (queue, bulk, reasons, people, email, mails, old_portal, records, trail):
         app.register_blueprint(room.blueprint)

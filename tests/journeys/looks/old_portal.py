@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from idp.store import accounts, old_portal
-from tests.journeys.looks.walks import shows
+from tests.journeys.looks.walks import make_administrator, shows, signed_in
 from tests.journeys.test_main_job import fill_registration, sign_in
 from tests.support.accessibility import Eyes
 from tests.support.browser import NewContext, Shoot
@@ -38,6 +38,8 @@ def add_old_customer(world: World, email: str, user_name: str, *, given_name: st
 
 
 @shows(
+    "/staff/old-portal: nobody imported",
+    "/staff/old-portal: progress",
     "/forgot-password: old password over",
     "/migrate/<token>: open",
     "/migrate/<token>: faults",
@@ -49,6 +51,10 @@ def add_old_customer(world: World, email: str, user_name: str, *, given_name: st
 )
 def walk_from_the_old_portal(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
     """By mail after the form, and by the old password."""
+    make_administrator(world, "care@example.com")
+    desk = signed_in(world, new_context(), "care")
+    desk.goto(world.provider_url + "/staff/old-portal")
+    eyes.look(desk, "nobody imported")
     add_old_customer(world, "olga@old.example", "olga", given_name="Olga")
     add_old_customer(world, "oskar@old.example", "oskar")
     page = new_context().new_page()
@@ -80,3 +86,5 @@ def walk_from_the_old_portal(world: World, eyes: Eyes, new_context: NewContext, 
     eyes.look(other, "missing")
     other.locator("#complete-submit").click()
     eyes.look(other, "faults")
+    desk.reload()
+    eyes.look(desk, "progress")
