@@ -6,7 +6,7 @@ transaction, the decision's row, what ends, the audit line and the mail (RG-8).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -95,13 +95,23 @@ def review_again(provider: Provider, tx: Transaction, account: Account, actor: A
         change_status(provider, tx, account, Status.PENDING, actor, facts=describe(verdict), now=now)
 
 
-def would_review_again(provider: Provider, tx: Transaction, account: Account) -> Verdict | None:
-    """Why an account that a rule approved would go back into review if this were what it is; None where it would not."""
+def would_review_again(
+    provider: Provider, tx: Transaction, account: Account, *, serial_numbers: Sequence[str] | None = None
+) -> Verdict | None:
+    """Why an account that a rule approved would go back into review if this were what it is; None where it would not.
+
+    One device with which the rules approve is enough. `serial_numbers`: the devices it would have; else those it has.
+    """
     if not is_approved_by_rule(tx, account):
         return None
-    verdict = assess(provider, tx, account)
-    is_refused = verdict.outcome != "approve" and verdict.reasons[0].key != "too_many_automatic"
-    return verdict if is_refused else None
+    owned = approvals.list_serial_numbers(tx, account.account_id) if serial_numbers is None else serial_numbers
+    in_use, verdicts = rules_in_use(tx), []
+    for serial in reversed(owned or ("",)):
+        verdict = policy.decide(in_use, _application(provider, tx, account, serial))
+        if verdict.outcome == "approve" or verdict.reasons[0].key == "too_many_automatic":
+            return None
+        verdicts.append(verdict)
+    return verdicts[0]
 
 
 def is_approved_by_rule(tx: Transaction, account: Account) -> bool:

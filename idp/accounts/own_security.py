@@ -23,6 +23,8 @@ OWN_EVENTS = (
     "account_closed",
     "account_locked",
     "consent_withdrawn",
+    "device_added",
+    "device_removed",
     "email_change_cancelled",
     "email_change_requested",
     "email_changed",

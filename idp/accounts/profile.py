@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from idp import mail
-from idp.accounts.approval import Actor, review_again
+from idp.accounts.approval import Actor, review_again, would_review_again
 from idp.accounts.endings import Ended, apply_ending
 from idp.accounts.guessing import Caller, forget_failures, take_user_name_change, take_user_name_try
 from idp.accounts.passwords import check_new_password
@@ -50,10 +50,11 @@ class PasswordWish:
         return "PasswordWish(…)"
 
 
-def change_profile(provider: Provider, account_id: str, wish: ProfileWish) -> None:
+def change_profile(provider: Provider, account_id: str, wish: ProfileWish, *, may_review: bool = True) -> None:
     """Keep what the person says about themselves; the user name has a page of its own.
 
-    Where a rule approved the account by its country and no rule approves the new one, it is reviewed again.
+    Where a rule approved the account by its country or company and no rule approves the new one, it is reviewed again.
+    Raises `Refusal("profile.approval_rests")` where that was not said to be understood.
     """
     now = provider.clock()
     with provider.database.transaction() as tx:
@@ -80,7 +81,9 @@ def change_profile(provider: Provider, account_id: str, wish: ProfileWish) -> No
             changed += [name for name in ("phone_number", "address") if claims.get(name) != after.claims.get(name)]
         if changed:
             _record(tx, "profile_changed", account_id, now, changed=changed)
-        if "country" in changed:
+        if "country" in changed or "company" in changed:
+            if not may_review and would_review_again(provider, tx, after) is not None:
+                raise Refusal("profile.approval_rests")
             review_again(provider, tx, after, Actor("customer", account_id), now)
 
 

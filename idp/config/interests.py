@@ -1,4 +1,4 @@
-"""`[interests]`: what customers may choose, and where their news comes from (F-1.1)."""
+"""`[interests]`: what customers may choose, and where their news comes from (F-1.1); `[devices]`: their products."""
 
 from __future__ import annotations
 
@@ -12,6 +12,20 @@ Labels = dict[str, dict[str, str]]
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _LANGUAGES = ("en", "de", "fr", "es")
+
+
+class DeviceSettings(Section):
+    """`[devices]`: what the family letters of serial numbers stand for."""
+
+    products: dict[str, str] = Field(default_factory=dict, description="Family letters = name of the product.")
+
+    @field_validator("products")
+    @classmethod
+    def _check_products(cls, value: dict[str, str]) -> dict[str, str]:
+        for family, product in value.items():
+            if not re.fullmatch("[A-Z]{2}", family) or not 0 < len(product.strip()) <= 80:
+                raise ValueError(f'{family!r} must be two capital letters with a name, such as AB = "Balance"')
+        return value
 
 
 class InterestSettings(Section):

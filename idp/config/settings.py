@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from idp.config.checks import is_loopback_host
-from idp.config.interests import InterestSettings
+from idp.config.interests import DeviceSettings, InterestSettings
 from idp.config.sections import (
     LEAST_MEMORY_KIB,
     BrandingSettings,
@@ -44,6 +44,7 @@ class Settings(Section):
     limits: LimitSettings = LimitSettings()
     outbound: OutboundSettings = OutboundSettings()
     branding: BrandingSettings = BrandingSettings()
+    devices: DeviceSettings = DeviceSettings()
     interests: InterestSettings = InterestSettings()
     source: Annotated[str, Field(exclude=True)] = "defaults"
 

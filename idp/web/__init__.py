@@ -22,6 +22,7 @@ def mount(app: Flask, provider: Provider) -> None:
     from idp.web.account import (
         confirm,
         dashboard,
+        devices,
         email,
         email_links,
         forgot,
@@ -70,6 +71,7 @@ def mount(app: Flask, provider: Provider) -> None:
         email_links,
         old_portal,
         profile,
+        devices,
         sites,
         security,
         help_page,

@@ -63,6 +63,10 @@ WORDS: dict[str, str] = {
     "serial_number.invalid": marked(
         "Enter the six characters from the name plate: two letters, three digits and a letter, such as AB123Z."
     ),
+    "device.owned_already": marked("This device is on your list already."),
+    "device.too_many": marked(
+        "A list holds %(most)s devices. Remove one that you do not use any more, or write to us."
+    ),
     "registration.closed": marked("Registration is closed at the moment. Please write to %(customer_care)s."),
     "registration.gone": marked("This registration does not exist any more. Please register again."),
     "registration.confirmed": marked("The e-mail address is confirmed already; there is nothing more to send."),

@@ -60,6 +60,7 @@ class Device(Base):
 
     account_id: Mapped[Identifier] = mapped_column(ForeignKey("accounts.account_id"), primary_key=True)
     serial_number: Mapped[Word] = mapped_column(primary_key=True, index=True)
+    nickname: Mapped[Line] = mapped_column(default="", server_default="")
     created_at: Mapped[Instant]
 
 

@@ -122,6 +122,7 @@ class ProfileForm(Form):
     street_address = TextField(_("Street and number"), longest=120, render_kw={"autocomplete": "street-address"})
     postal_code = TextField(_("Postal code"), longest=20, render_kw={"autocomplete": "postal-code"})
     locality = TextField(_("Town"), longest=80, render_kw={"autocomplete": "address-level2"})
+    understood = HiddenField(longest=1)
     country = ChoiceField(
         _("Country"), choices=[], missing=_("Choose your country."), render_kw={"autocomplete": "country"}
     )

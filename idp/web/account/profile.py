@@ -39,8 +39,8 @@ def page() -> Response:
     typed = browser_session.typed_before()
     kept = {"obj": account, "data": _contact(account)}
     form = ProfileForm(formdata=typed, **kept) if typed else ProfileForm(**kept)
-    if form.validate_on_submit():
-        change_profile(provider(), account.account_id, _wish(form))
+    is_reviewed = form.validate_on_submit() and not _change(account.account_id, form)
+    if form.is_submitted() and not form.errors and not is_reviewed:
         response = redirect(url_for("profile.page", saved=1), 303)
         language.forget_choice(response)  # the profile's language is the newer choice
         return response
@@ -52,11 +52,21 @@ def page() -> Response:
         serial_numbers=serial_numbers,
         pending=pending,
         reviewed_again=reviewed_again,
+        is_reviewed=is_reviewed,
         email_done=request.args.get("email", ""),
         name_done="user_name" in request.args,
         was_saved="saved" in request.args,
         was_typed=typed is not None,
     )
+
+
+def _change(account_id: str, form: ProfileForm) -> bool:
+    """Keep it; False where the page must say first that the account goes back into review."""
+    try:
+        change_profile(provider(), account_id, _wish(form), may_review=form.understood.data == "1")
+    except Refusal:
+        return False
+    return True
 
 
 def _wish(form: ProfileForm) -> ProfileWish:

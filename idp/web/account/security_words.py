@@ -14,6 +14,8 @@ OWN_WORDS: dict[str, str] = {
     "account_closed": marked("The account was closed"),
     "account_locked": marked("Sign-in was slowed down after too many tries"),
     "consent_withdrawn": marked("You took a site's permission back"),
+    "device_added": marked("You added a device"),
+    "device_removed": marked("You removed a device"),
     "email_change_cancelled": marked("You cancelled a change of your e-mail address"),
     "email_change_requested": marked("You asked for another e-mail address"),
     "email_changed": marked("Your e-mail address was changed"),
