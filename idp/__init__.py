@@ -32,6 +32,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
         password_reset,
         people_search,
         registration,
+        reminders,
         session_ends,
         temporary_password,
     )
@@ -86,6 +87,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
             session_ends.end_expired_sessions,
             session_ends.forget_old_traces,
             registration.forget_unconfirmed,
+            reminders.remind_unconfirmed,
             bulk_decisions.forget_old_batches,
             temporary_password.forget_ended,
             session_ends.forget_old_tokens,

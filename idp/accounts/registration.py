@@ -32,6 +32,9 @@ PAUSE = 60
 """Seconds between two mails of one registration."""
 
 DAY = 86400
+KEPT_AFTER_PURGE = 90 * DAY
+"""So long the empty row stays, so that its reference tells staff what became of it."""
+
 KEPT_AFTER_EXPIRY = DAY
 """So long a late link can still ask for a new mail; then what the form said is deleted."""
 
@@ -155,7 +158,13 @@ def answer_mail_request(provider: Provider, item: Item) -> None:
 
 
 def send_confirmation(
-    provider: Provider, tx: Transaction, registration: Registration, owner: Account | None, now: int
+    provider: Provider,
+    tx: Transaction,
+    registration: Registration,
+    owner: Account | None,
+    now: int,
+    *,
+    is_reminder: bool = False,
 ) -> None:
     """Issue a link and code and write the mail; the owner of a taken address is told that instead, or led over from the
     old portal.
@@ -177,7 +186,8 @@ def send_confirmation(
         if not invite_owner(provider, tx, registration, owner, to, now):
             mail.address_taken(provider, tx, to=to, reference=registration.reference)
         return
-    mail.confirm_registration(
+    write = mail.remind_registration if is_reminder else mail.confirm_registration
+    write(
         provider,
         tx,
         to=mail.to_registration(registration),
@@ -207,7 +217,7 @@ def forget_unconfirmed(provider: Provider) -> None:
     with provider.database.transaction() as tx:
         registrations.expire_registrations(tx, now)
         registrations.purge_registrations(tx, before=now - KEPT_AFTER_EXPIRY, now=now)
-        registrations.delete_purged(tx, now - 90 * DAY)
+        registrations.delete_purged(tx, now - KEPT_AFTER_PURGE)
 
 
 def _take_request(provider: Provider, wish: RegistrationRequest) -> None:

@@ -161,8 +161,16 @@ class RegistrationSettings(Section):
         2, ge=1, le=30, description="How long a review usually takes, as applicants are told."
     )
     automatic_per_hour: int = Field(500, ge=0, description="Approvals by rule in an hour; beyond, staff decide.")
+    reminder_days: tuple[int, ...] = Field((3, 10, 13), description="Days after which a confirmation is reminded of.")
     terms_url: str = Field("", description="Address of the terms of use.")
     privacy_url: str = Field("", description="Address of the privacy notice.")
+
+    @field_validator("reminder_days")
+    @classmethod
+    def _check_days(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if len(value) > 5 or len(set(value)) != len(value) or not all(1 <= day <= 60 for day in value):
+            raise ValueError("must be at most five different days, each from 1 to 60; [] for no reminders")
+        return value
 
     @field_validator("terms_url", "privacy_url")
     @classmethod

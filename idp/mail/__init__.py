@@ -24,7 +24,13 @@ from idp.mail.email_change import (
 )
 from idp.mail.house import contact_message, test_mail
 from idp.mail.recipient import Recipient, to_account, to_registration
-from idp.mail.registration import address_taken, confirm_registration, move_account, registration_waiting
+from idp.mail.registration import (
+    address_taken,
+    confirm_registration,
+    move_account,
+    registration_waiting,
+    remind_registration,
+)
 
 __all__ = [
     "Recipient",
@@ -44,6 +50,7 @@ __all__ = [
     "registration_waiting",
     "reinstated",
     "rejected",
+    "remind_registration",
     "reset_password",
     "review_again",
     "suspended",

@@ -41,6 +41,35 @@ def confirm_registration(
     )
 
 
+def remind_registration(
+    provider: Provider,
+    tx: Transaction,
+    *,
+    to: Recipient,
+    link: str,
+    code: str,
+    status_link: str,
+    expires_at: int,
+    reference: str,
+    user_name: str = "",
+) -> int:
+    """Remind of the confirmation, with a new link and code that take the place of the older ones."""
+    return post(
+        provider,
+        tx,
+        "remind_registration",
+        to,
+        not_after=expires_at,
+        link=own_link(provider, link),
+        code=code,
+        status_link=own_link(provider, status_link),
+        expires_at=expires_at,
+        lifetime=expires_at - provider.clock(),
+        reference=reference,
+        user_name=user_name,
+    )
+
+
 def address_taken(provider: Provider, tx: Transaction, *, to: Recipient, reference: str = "") -> int:
     """Tell the owner of an address that it has an account already (EN-3, F-1.3)."""
     return post(

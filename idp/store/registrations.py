@@ -59,8 +59,34 @@ _PURGE = Statement(
     " company = '', country = '', serial_number = '', password_hash = '', client_id = NULL, target = NULL,"
     " purged_at = :now WHERE registration_id = :registration_id AND state <> 'confirmed'"
 )
+_DUE = Statement(
+    "SELECT registration_id FROM registrations WHERE state = 'sent' AND expires_at > :now AND NOT address_taken"
+    " AND reminders < :number AND sent_at <= :before ORDER BY sent_at LIMIT :limit"
+)
+_REMIND = Statement(
+    "UPDATE registrations SET reminders = :number WHERE registration_id = :registration_id AND reminders < :number"
+    " AND state = 'sent'"
+)
+_REPORT = Statement(
+    "SELECT registration_id, reference, state, email, sent_at, expires_at, purged_at FROM registrations"
+    " WHERE state <> 'confirmed' AND (purged_at IS NULL OR purged_at < :delete_before) AND expires_at <= :now"
+    " ORDER BY expires_at, registration_id LIMIT :limit"
+)
 _PURGE_LINKS = Statement("UPDATE links SET email = '' WHERE registration_id = :registration_id")
 _DELETE_PURGED = Statement("DELETE FROM registrations WHERE purged_at < :before")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A registration that was not confirmed in time, for the report of what goes."""
+
+    registration_id: str
+    reference: str
+    state: str
+    email: str
+    sent_at: int
+    expires_at: int
+    purged_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +193,22 @@ def replace_others(tx: Transaction, registration: Registration) -> list[str]:
 def renew_registration(tx: Transaction, registration_id: str, *, expires_at: int, now: int) -> bool:
     """Let an expired registration that is not purged yet start its time again, for who can read its mail."""
     return tx.run(_RENEW, registration_id=registration_id, expires_at=expires_at, now=now) == 1
+
+
+def list_due_reminders(tx: Transaction, *, number: int, before: int, now: int, limit: int = 200) -> list[str]:
+    """Open registrations sent before an instant that have not got their reminder of this number."""
+    return [row["registration_id"] for row in tx.all(_DUE, number=number, before=before, now=now, limit=limit)]
+
+
+def note_reminder(tx: Transaction, registration_id: str, number: int) -> bool:
+    """Note a reminder; True for the one who writes its mail."""
+    return tx.run(_REMIND, registration_id=registration_id, number=number) == 1
+
+
+def report_ended(tx: Transaction, *, now: int, delete_before: int, limit: int = 1000) -> list[Ended]:
+    """What the next clean-ups mark, empty or delete: never a registration that was confirmed (RG-11)."""
+    rows = tx.all(_REPORT, now=now, delete_before=delete_before, limit=limit)
+    return [Ended(**{name: row[name] for name in Ended.__slots__}) for row in rows]
 
 
 def expire_registrations(tx: Transaction, now: int) -> int:

@@ -92,6 +92,7 @@ class Registration(Base):
     expires_at: Mapped[Instant] = mapped_column(index=True)
     confirmed_at: Mapped[Instant | None]
     purged_at: Mapped[Instant | None]
+    reminders: Mapped[int] = mapped_column(default=0, server_default="0")
 
     __table_args__ = (
         Index("ix_registrations_sent", "sent_at", "registration_id"),

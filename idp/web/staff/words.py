@@ -54,6 +54,7 @@ MAILS: dict[str, str] = {
     "registration_waiting": marked("In review"),
     "reinstated": marked("Approval holds again"),
     "rejected": marked("Rejected"),
+    "remind_registration": marked("Reminder of the confirmation"),
     "reset_password": marked("Reset the password"),
     "review_again": marked("In review again"),
     "suspended": marked("Suspended"),
