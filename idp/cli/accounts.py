@@ -1,4 +1,4 @@
-"""`idp accounts`: find accounts, look at one, give and take roles, make some up."""
+"""`idp accounts`: find accounts, look at one, change an address, give and take roles, make some up."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from idp.accounts import made_up_people, people_search
+from idp.accounts.email_change import change_email_by_operator
+from idp.accounts.identifiers import parse_email
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, progress, stamp, with_settings
 from idp.cli.old_portal import import_command, progress_command
+from idp.errors import Refusal
 from idp.policy.staff import ROLES
 from idp.store import account_list, accounts, approvals, audit, outbox
 from idp.store.database import Conflict
@@ -19,9 +22,20 @@ if TYPE_CHECKING:
     from idp.store.database import Transaction
 
 
+_WHY_NOT = {
+    "account_unknown": "the account is closed",
+    "email.changed": "the address was changed meanwhile; look again",
+    "email.invalid": "EMAIL must be one address, such as name@company.com",
+    "email.same": "the account has this address already",
+    "email.taken": "another account has this address",
+    "reason_missing": "--reason: say how you made sure who asks, and why",
+    "reason_too_long": "--reason is too long",
+}
+
+
 @click.group("accounts")
 def command() -> None:
-    """Find accounts, look at one, give and take roles, make some up."""
+    """Find accounts, look at one, change an address, give and take roles, make some up."""
 
 
 command.add_command(import_command)
@@ -93,6 +107,24 @@ def roles_command(settings: Settings, account: str, roles: tuple[str, ...]) -> N
         details = {"old": sorted(found.roles), "new": sorted(roles)}
         audit.record(tx, "roles_changed", now=now, actor_kind="operator", account_id=found.account_id, details=details)
     click.echo(f"{found.user_name}: {' '.join(sorted(roles)) or 'no roles'}")
+
+
+@command.command("email")
+@click.argument("account")
+@click.argument("email")
+@click.option("--reason", required=True, help="How you made sure who asks, and why; it stays in the audit trail.")
+@with_settings
+def email_command(settings: Settings, account: str, email: str, reason: str) -> None:
+    """Give ACCOUNT the address EMAIL; both addresses are told, and the old one can undo it."""
+    provider = open_provider(settings)
+    with provider.database.reading() as tx:
+        found = get_account(tx, account)
+    try:
+        address = parse_email(email)
+        change_email_by_operator(provider, found.account_id, address, reason=reason)
+    except Refusal as refusal:
+        raise Refused(_WHY_NOT[refusal.key]) from None
+    click.echo(f"{found.user_name}: {address}; both addresses are told, and links in earlier mails are void")
 
 
 @command.command("generate")

@@ -44,6 +44,7 @@ class Answer:
 REGISTER, FORGOT = ("register.page", marked("Register")), ("forgot.page", marked("Forgot password?"))
 STATUS, SIGN_IN = ("register.status", marked("Where my registration stands")), ("sign_in.page", marked("Sign in"))
 CONTACT, PROFILE = ("help.contact", marked("Write to customer care")), ("profile.page", marked("My profile"))
+OWN_EMAIL = ("email.page", marked("Change the e-mail address"))
 SEND_AGAIN = ("register.mail", marked("Send the confirmation mail again"))
 
 REGISTRATION = (
@@ -153,10 +154,11 @@ PASSWORD = (
         "F-2.4",
         marked("I cannot read the mailbox of my account any more."),
         marked(
-            "Write to customer care from your new address. Once they have made sure that it is you, they change the address of"
-            " your account, and “Forgot password?” works with the new one. The old address is told."
+            "Can you still sign in? Then change the address yourself. Else write to customer care from your new address. Once"
+            " they have made sure that it is you, they change the address of your account, and “Forgot password?” works with"
+            " the new one. The old address is told."
         ),
-        (CONTACT, FORGOT),
+        (OWN_EMAIL, CONTACT, FORGOT),
     ),
     Answer(
         "F-2.5",
