@@ -155,6 +155,12 @@ def move_by_mail(provider: Provider, token: str, wish: PassageWish) -> str:
     return registration.registration_id
 
 
+def is_in_use(provider: Provider) -> bool:
+    """Whether there are customers of an old portal, so that pages speak to them."""
+    with provider.database.reading() as tx:
+        return old_portal.has_old_accounts(tx)
+
+
 def report_progress(provider: Provider) -> old_portal.Progress:
     """How far the customers of the old portal have come over: per format, and by week of the last half year."""
     with provider.database.reading() as tx:

@@ -17,7 +17,18 @@ from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
 from idp.policy.approval import late_before, promised_until
 from idp.policy.staff import Permission, may_act_on
-from idp.store import accounts, approvals, audit, outbox, review_queue, rules, search, sessions, sign_out_log
+from idp.store import (
+    accounts,
+    approvals,
+    audit,
+    old_portal,
+    outbox,
+    review_queue,
+    rules,
+    search,
+    sessions,
+    sign_out_log,
+)
 from idp.store.review_queue import Filter
 
 if TYPE_CHECKING:
@@ -27,6 +38,7 @@ if TYPE_CHECKING:
     from idp.store.approvals import Applied, Decision, OpenSite, Owner
     from idp.store.audit import Event
     from idp.store.database import Transaction
+    from idp.store.old_portal import OldAccount
     from idp.store.outbox import Fate
     from idp.store.review_queue import Look, Waiting
     from idp.store.rules import StoredRule
@@ -71,6 +83,7 @@ class AccountPage:
     sessions: tuple[Session, ...]
     sites: tuple[OpenSite, ...]
     may_act: bool
+    old: OldAccount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +154,7 @@ def open_account(provider: Provider, staff_id: str, account_id: str) -> AccountP
             sessions=tuple(sessions.list_sessions(tx, account_id, now)),
             sites=tuple(approvals.list_open_sites(tx, account_id, now)),
             may_act=may_act_on(staff_id, staff.roles, account_id, account.roles),
+            old=old_portal.find_old_account(tx, account_id),
         )
 
 

@@ -34,6 +34,7 @@ _ADOPT = Statement(
 _WAIT_FROM_NOW = Statement(
     "UPDATE accounts SET approval_updated_at = :now WHERE account_id = :account_id AND approval_status = 'pending'"
 )
+_ANYBODY = Statement("SELECT 1 AS found FROM old_accounts LIMIT 1")
 _KNOWN_ROWS = Statement("SELECT row_id AS value FROM old_accounts WHERE source = :source AND row_id IN {texts(keys)}")
 _KNOWN_EMAILS = Statement("SELECT email_key AS value FROM accounts WHERE email_key IN {texts(keys)}")
 _KNOWN_NAMES = Statement("SELECT user_name_key AS value FROM accounts WHERE user_name_key IN {texts(keys)}")
@@ -108,6 +109,11 @@ def find_old_account(tx: Transaction, account_id: str) -> OldAccount | None:
         return None
     values = {name: row[name] for name in OldAccount.__slots__}
     return OldAccount(**{**values, "is_weak": bool(values["is_weak"])})
+
+
+def has_old_accounts(tx: Transaction) -> bool:
+    """Whether anybody was ever imported."""
+    return tx.one(_ANYBODY) is not None
 
 
 def move_account(tx: Transaction, account_id: str, *, by: str, now: int) -> bool:

@@ -53,7 +53,7 @@ def test_the_first_sign_in_turns_an_old_hash_into_argon2id(family: str, town: To
 
 
 def test_two_first_sign_ins_at_once_store_one_hash_that_works(town: Town) -> None:
-    """The update is conditional: nobody overwrites what somebody stored meanwhile."""
+    """A double click: the update is conditional, and who comes second is let in by the newer hash."""
     _, password = add_old(town, "ldap")
 
     def attempt(_: int) -> bool:
@@ -64,5 +64,5 @@ def test_two_first_sign_ins_at_once_store_one_hash_that_works(town: Town) -> Non
         return True
 
     with ThreadPoolExecutor(4) as pool:
-        assert any(pool.map(attempt, range(4)))
+        assert list(pool.map(attempt, range(4))) == [True] * 4
     sign_in(town.provider, wish("ldap@lab.example", password))

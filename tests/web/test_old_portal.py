@@ -239,3 +239,10 @@ def test_after_its_end_a_weak_hash_opens_nothing_and_the_page_says_why(town: Tow
     assert town.read(account).password_hash == LDAP["hash"]
     register(browser)
     assert 'value="old"' not in browser.open(link_of(town, account)).html
+
+
+def test_the_form_speaks_to_old_customers_only_where_there_are_some(town: Town) -> None:
+    """The same for everybody who opens it."""
+    assert "old portal" not in town.browser().open("/register").text
+    add_old(town)
+    assert "old portal" in town.browser().open("/register").text

@@ -13,6 +13,7 @@ from flask import Blueprint, redirect, request, url_for
 
 from idp.accounts import registration as acts
 from idp.accounts.confirmation import Proof, confirm_by_code
+from idp.accounts.old_portal import is_in_use
 from idp.accounts.registration import RegistrationRequest
 from idp.accounts.rejection_answer import answer_rejection
 from idp.accounts.standing import find_standing
@@ -282,6 +283,7 @@ def _form_page(form: RegistrationForm, origin: Origin, code: int, problem: str =
         client=origin.client,
         handle=origin.handle,
         is_signed_in=signed_in is not None,
+        has_old_portal=is_in_use(provider()),
     )
 
 

@@ -84,3 +84,20 @@ def test_before_an_import_the_page_says_how_one_is_made(lobby: Lobby) -> None:
     assert PAGE in browser.get("/staff/accounts").text
     auditor, _ = sit_down(lobby, "auditor", "otto")
     assert auditor.get(PAGE).status_code == 403
+
+
+def test_the_account_page_says_whether_its_owner_has_come(lobby: Lobby) -> None:
+    """Waiting, moved with something missing, complete; nothing for accounts that were made here."""
+    add_old(lobby, 1, "ldap")
+    add_old(lobby, 2, "ldap", moved=NOW, is_complete=False)
+    add_old(lobby, 3, "ldap", moved=NOW)
+    browser, staff = sit_down(lobby)
+    told = {}
+    for name in ("old1", "old2", "old3", staff.user_name):
+        [row] = lobby.rows("SELECT account_id FROM accounts WHERE user_name = :name", name=name)
+        told[name] = browser.get(f"/staff/accounts/{row['account_id']}").text
+    assert "has not been here yet" in told["old1"]
+    assert "The profile is not complete yet." in told["old2"]
+    assert "Came over on" in told["old3"]
+    assert "not complete yet" not in told["old3"]
+    assert "old portal" not in told[staff.user_name].partition("<h1")[2]
