@@ -29,6 +29,7 @@ class Permission(Enum):
     SEND_TEST_MAIL = "send_test_mail"
     READ_RULES = "read_rules"
     READ_AUDIT = "read_audit"
+    GIVE_ROLES = "give_roles"
 
 
 _HELP = {

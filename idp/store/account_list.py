@@ -17,6 +17,7 @@ _LIST = Statement(
     " OR account_id IN (SELECT account_id FROM devices WHERE LOWER(serial_number) LIKE :pattern ESCAPE '!'))"
     " ORDER BY created_at, account_id LIMIT :limit"
 )
+_STAFF = Statement("SELECT * FROM accounts WHERE roles <> '' AND access <> 'closed' ORDER BY account_id")
 _WITH_ROLES = Statement("SELECT COUNT(*) AS count FROM accounts WHERE roles LIKE :pattern AND access <> 'closed'")
 _SET_ROLES = Statement("UPDATE accounts SET roles = :roles, updated_at = :now WHERE account_id = :account_id")
 
@@ -26,6 +27,11 @@ def list_accounts(tx: Transaction, *, search: str = "", status: str = "", limit:
     escaped = search.strip().lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
     rows = tx.all(_LIST, status=status, pattern=f"%{escaped}%" if escaped else "", limit=limit)
     return [account_from_row(row) for row in rows]
+
+
+def list_with_roles(tx: Transaction) -> list[Account]:
+    """Everybody who has a role."""
+    return [account_from_row(row) for row in tx.all(_STAFF)]
 
 
 def count_with_role(tx: Transaction, role: str) -> int:

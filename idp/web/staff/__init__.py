@@ -4,7 +4,7 @@ Every route names the permission it needs (`access.permitted`); the blueprint re
 keep their filter in the address and page by key. Routes: `queue` `/staff` and `/staff/applications/…`; `bulk`
 `/staff/decisions…`; `reasons` `/staff/reasons…`; `people` `/staff/accounts…` and `/staff/registrations…`; `email`
 `/staff/accounts/…/email`; `mails` `/staff/mail…`; `old_portal` `/staff/old-portal`; `records` `/staff/sign-outs`, `/staff/rules`;
-`trail` `/staff/audit`.
+`trail` `/staff/audit`; `roles` `/staff/roles`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,22 @@ if TYPE_CHECKING:
 
 def install(app: Flask) -> None:
     """Hang the desk into the application."""
-    from idp.web.staff import access, bulk, email, mails, old_portal, people, queue, reasons, records, trail, words
+    from idp.web.staff import (
+        access,
+        bulk,
+        email,
+        mails,
+        old_portal,
+        people,
+        queue,
+        reasons,
+        records,
+        roles,
+        trail,
+        words,
+    )
 
     access.install(app)
     words.install(app)
-    for room in (queue, bulk, reasons, people, email, mails, old_portal, records, trail):
+    for room in (queue, bulk, reasons, people, email, mails, old_portal, records, roles, trail):
         app.register_blueprint(room.blueprint)

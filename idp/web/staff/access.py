@@ -32,6 +32,7 @@ SECTIONS = {
     "mail": Permission.READ_MAIL,
     "rules": Permission.READ_RULES,
     "audit": Permission.READ_AUDIT,
+    "roles": Permission.GIVE_ROLES,
 }
 """The desk's sections with the permission that opens each."""
 

@@ -19,6 +19,30 @@ if TYPE_CHECKING:
     from idp.store.approvals import Decision
     from idp.store.audit import Event
 
+ROLE_WORDS: dict[str, str] = {
+    "customer_care": marked("Customer care"),
+    "approver": marked("Approver"),
+    "auditor": marked("Auditor"),
+    "administrator": marked("Administrator"),
+}
+PERMISSIONS: dict[str, str] = {
+    "read_queue": marked("see the queue"),
+    "decide": marked("approve and reject"),
+    "edit_reasons": marked("write reason texts"),
+    "suspend": marked("suspend and reinstate"),
+    "read_registrations": marked("see registrations"),
+    "resend_confirmation": marked("send a confirmation mail again"),
+    "read_accounts": marked("find and see accounts"),
+    "send_reset_link": marked("send a reset link"),
+    "give_temporary_password": marked("give a temporary password"),
+    "change_email": marked("change an e-mail address"),
+    "read_mail": marked("see what became of mails"),
+    "retry_delivery": marked("try dead letters again"),
+    "send_test_mail": marked("send a test mail"),
+    "read_rules": marked("see the rules"),
+    "read_audit": marked("read the audit trail"),
+    "give_roles": marked("give and take roles"),
+}
 STATUSES: dict[str, str] = {
     "pending": marked("in review"),
     "approved": marked("approved"),

@@ -163,3 +163,19 @@ def walk_past_the_mails(world: World, eyes: Eyes, new_context: NewContext, shoot
     page.goto(world.provider_url + "/staff/mail/previews/reset_password/de")
     eyes.look(page, "one mail")
     shoot(page, "mail-preview")
+
+
+@shows("/staff/roles: list", "/staff/roles: faults", "/staff/roles: saved")
+def walk_past_the_roles(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
+    """An administrator gives a colleague a role."""
+    make_administrator(world, "care@example.com")
+    page = signed_in(world, new_context(), "care")
+    page.goto(world.provider_url + "/staff/roles")
+    eyes.look(page, "list")
+    shoot(page, "roles")
+    page.click("#roles-submit")
+    eyes.look(page, "faults")
+    page.fill("#account", "anna")
+    page.check("#role-auditor")
+    page.click("#roles-submit")
+    eyes.look(page, "saved")

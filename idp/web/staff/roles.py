@@ -1,0 +1,92 @@
+"""`/staff/roles`: what each role may do, who has which, and giving them (AD-2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, redirect, request, url_for
+
+from idp.accounts.staff_roles import give_roles, list_staff
+from idp.errors import Refusal
+from idp.i18n import gettext
+from idp.i18n import lazy_gettext as _
+from idp.policy.staff import ROLES, Permission
+from idp.web.browser_session import client_address, typed_before
+from idp.web.context import provider
+from idp.web.forms import Form, TextField
+from idp.web.pages import render
+from idp.web.staff.access import member, permitted
+from idp.web.staff.words import PERMISSIONS, ROLE_WORDS
+
+if TYPE_CHECKING:
+    from flask import Response
+
+blueprint = Blueprint("staff_roles", __name__, url_prefix="/staff/roles")
+
+
+class RolesForm(Form):
+    """Whose roles; the boxes beside it are read as they come."""
+
+    account = TextField(
+        _("E-mail address or user name"),
+        longest=254,
+        missing=_("Enter the e-mail address or user name of the account."),
+    )
+
+
+@blueprint.get("")
+@permitted(Permission.GIVE_ROLES)
+def roles() -> Response:
+    """The table and the people."""
+    typed = typed_before()
+    form = RolesForm(formdata=typed)
+    if typed is None:
+        form.account.data = request.args.get("account", "")[:254]
+    return _page(form, typed.getlist("roles") if typed else request.args.getlist("role"))
+
+
+@blueprint.post("")
+@permitted(Permission.GIVE_ROLES, fresh=True)
+def give() -> Any:
+    """Give an account exactly the ticked roles."""
+    form, chosen = RolesForm(), request.form.getlist("roles")
+    if not form.validate_on_submit():
+        return _page(form, chosen, 422)
+    try:
+        give_roles(
+            provider(),
+            staff_id=member().account_id,
+            identifier=form.account.data,
+            roles=chosen,
+            address=client_address(),
+        )
+    except Refusal as refusal:
+        form.tell("account", _words(refusal))
+        return _page(form, chosen, 403 if refusal.key in ("own_account", "not_permitted") else 422)
+    return redirect(url_for("staff_roles.roles", done=1), 303)
+
+
+def _words(refusal: Refusal) -> str:
+    return {
+        "own_account": gettext("Nobody changes their own roles; ask another administrator."),
+        "not_permitted": gettext(
+            "The roles of an administrator are changed on the command line only: idp accounts roles"
+        ),
+        "account_unknown": gettext("There is no account with this e-mail address or user name."),
+    }.get(refusal.key, gettext("Choose roles that exist."))
+
+
+def _page(form: RolesForm, chosen: list[str], status: int = 200) -> Response:
+    return render(
+        "staff/roles.html",
+        status,
+        form=form,
+        chosen=chosen,
+        staff=list_staff(provider()),
+        roles=[(role, gettext(ROLE_WORDS[role])) for role in ROLES],
+        rights=[
+            (gettext(PERMISSIONS[permission.value]), [permission in granted for granted in ROLES.values()])
+            for permission in Permission
+        ],
+        was_done="done" in request.args and status == 200,
+    )
