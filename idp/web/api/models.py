@@ -225,6 +225,35 @@ class Registration(Model):
     mails: list[Mail]
 
 
+class OldFormat(Model):
+    """Customers of the old portal whose password came in one format."""
+
+    format: str
+    weak: bool
+    imported: int
+    moved: int
+
+
+class OldWeek(Model):
+    """How many came over in a week; it begins on a Monday (UTC)."""
+
+    since: str = Field(description="The Monday, as a date.")
+    moved: int
+
+
+class OldPortal(Model):
+    """How far the customers of the old portal have come over."""
+
+    imported: int
+    moved: int
+    waiting: int
+    incomplete: int = Field(description="Moved, with a profile that is not complete.")
+    weak_kept: int = Field(description="Passwords that are still kept as weak hashes.")
+    weak_hashes_end: str | None = Field(description="The day from which weak hashes open nothing.")
+    formats: list[OldFormat]
+    weeks: list[OldWeek]
+
+
 class Sent(Model):
     """A mail was written; `reference` is the number of its link, if it has one that staff can look for."""
 

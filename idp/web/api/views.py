@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from idp.accounts import people_search, staff_desk
 from idp.accounts.approval import decide_by_staff
+from idp.accounts.old_portal import report_progress
 from idp.policy.staff import Permission
 from idp.store.review_queue import Filter
 from idp.web.api import models
@@ -145,6 +146,24 @@ def send_confirmation_again(caller: Caller, registration_id: str) -> models.Sent
     return models.Sent(reference=None)
 
 
+def show_old_portal(caller: Caller) -> models.OldPortal:
+    """How far the customers of the old portal have come over."""
+    found, end = report_progress(provider()), provider().settings.old_portal.weak_hashes_end
+    return models.OldPortal(
+        imported=found.imported,
+        moved=found.moved,
+        waiting=found.waiting,
+        incomplete=found.incomplete,
+        weak_kept=found.weak_kept,
+        weak_hashes_end=end.isoformat() if end else None,
+        formats=[
+            models.OldFormat(format=f.hash_format, weak=f.is_weak, imported=f.imported, moved=f.moved)
+            for f in found.formats
+        ],
+        weeks=[models.OldWeek(since=instant(week).date().isoformat(), moved=count) for week, count in found.weeks],
+    )
+
+
 OPERATIONS = (
     Operation(
         "GET",
@@ -198,6 +217,16 @@ OPERATIONS = (
         WRITE,
         models.Sent,
         send_reset_link,
+    ),
+    Operation(
+        "GET",
+        "/old-portal",
+        "show_old_portal",
+        "How far the customers of the old portal have come over",
+        Permission.READ_ACCOUNTS,
+        READ,
+        models.OldPortal,
+        show_old_portal,
     ),
     Operation(
         "GET",

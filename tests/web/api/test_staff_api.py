@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
 from idp.policy.staff import ROLES, is_permitted
-from idp.store import accounts
+from idp.store import accounts, old_portal
 from idp.store.accounts import Account
 from idp.store.database import Statement
 from idp.web.api.access import READ, WRITE
@@ -276,11 +277,26 @@ def test_answers_are_what_the_description_says(house: House) -> None:
     add_applicant(house)
     token = token_for(house)
     document = house.app.test_client().get("/api/openapi.json").get_json()
-    for path in ("/queue", "/accounts", "/registrations", f"/accounts/{house.anna.account_id}"):
+    for path in ("/queue", "/accounts", "/old-portal", "/registrations", f"/accounts/{house.anna.account_id}"):
         template = path.replace(house.anna.account_id, "{account_id}")
         schema = document["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         model = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
         assert call(house, "GET", path, token).get_json().keys() == model["properties"].keys()
+
+
+def test_a_tool_reads_how_far_the_old_portal_has_moved(house: House) -> None:
+    """The same counts as the cockpit's; weeks are told by their Mondays."""
+    set_roles(house, "customer_care")
+    account, now = add_applicant(house), house.provider.clock()
+    with house.provider.database.transaction() as tx:
+        old_portal.insert_old_account(
+            tx, account.account_id, source="old", row_id="1", hash_format="ldap", is_weak=True, now=now
+        )
+        old_portal.move_account(tx, account.account_id, by="sign_in", now=now)
+    told = call(house, "GET", "/old-portal", token_for(house)).get_json()
+    assert (told["imported"], told["moved"], told["waiting"], told["incomplete"]) == (1, 1, 0, 1)
+    assert told["formats"] == [{"format": "ldap", "weak": True, "imported": 1, "moved": 1}]
+    assert [date.fromisoformat(week["since"]).weekday() for week in told["weeks"]] == [0]
 
 
 def _references(value: Any) -> list[str]:
