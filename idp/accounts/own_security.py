@@ -22,6 +22,7 @@ SHOWN_SECONDS = 90 * 86400
 OWN_EVENTS = (
     "account_closed",
     "account_locked",
+    "consent_given",
     "consent_withdrawn",
     "device_added",
     "device_removed",
@@ -68,6 +69,14 @@ class Everywhere:
     offline: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class OwnEvent:
+    """A line of the trail, with the name of the site that it is about ("" where it is about none)."""
+
+    event: Event
+    site: str
+
+
 def list_browsers(provider: Provider, account_id: str) -> tuple[list[SignedInBrowser], Everywhere]:
     """The browsers one is signed in with, last seen first, and what ends with all of them."""
     now = provider.clock()
@@ -87,7 +96,7 @@ def list_browsers(provider: Provider, account_id: str) -> tuple[list[SignedInBro
 
 def list_own_events(
     provider: Provider, account_id: str, *, before: int | None = None, limit: int = PAGE
-) -> tuple[list[Event], int | None]:
+) -> tuple[list[OwnEvent], int | None]:
     """What happened at the account in the last 90 days, newest first; out: also below which event the next page begins.
 
     An act that the trail tells twice (the ending and what brought it) is one line here.
@@ -95,14 +104,16 @@ def list_own_events(
     with provider.database.reading() as tx:
         since = provider.clock() - SHOWN_SECONDS
         found = audit.page_own_events(tx, account_id, OWN_EVENTS, since=since, before=before, limit=2 * limit + 2)
-    seen: set[tuple[int, str]] = set()
+        names = {event.client_id: _name(tx, event.client_id) for event in found if event.client_id}
+    seen: set[tuple[int, str, str | None]] = set()
     lines = []
     for event in found:
         act = "sign_out" if event.act == "signed_out_elsewhere" else event.act
-        if act in _EACH_COUNTS or (event.at, act) not in seen:
+        if act in _EACH_COUNTS or (event.at, act, event.client_id) not in seen:
             lines.append(event)
-        seen.add((event.at, act))
-    return lines[:limit], lines[limit].event_id + 1 if len(lines) > limit else None
+        seen.add((event.at, act, event.client_id))
+    shown = [OwnEvent(event, names.get(event.client_id or "", "")) for event in lines[:limit]]
+    return shown, lines[limit].event_id + 1 if len(lines) > limit else None
 
 
 def _name(tx: Transaction, client_id: str) -> str:

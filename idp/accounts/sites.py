@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from idp.accounts.endings import apply_ending
 from idp.policy.endings import Act
-from idp.store import grants
+from idp.store import audit, grants
 from idp.store.clients import find_client
 
 if TYPE_CHECKING:
@@ -38,5 +38,15 @@ def withdraw_consent(provider: Provider, account_id: str, client_id: str) -> boo
     with provider.database.transaction() as tx:
         if not grants.delete_grant(tx, account_id, client_id):
             return False
-        apply_ending(provider, tx, Act.CONSENT_WITHDRAWN, account_id=account_id, client_id=client_id, now=now)
+        ended = apply_ending(provider, tx, Act.CONSENT_WITHDRAWN, account_id=account_id, client_id=client_id, now=now)
+        if not ended.family_ids:  # else the ending stands in the trail
+            audit.record(
+                tx,
+                "consent_withdrawn",
+                now=now,
+                actor_kind="customer",
+                actor=account_id,
+                account_id=account_id,
+                client_id=client_id,
+            )
         return True

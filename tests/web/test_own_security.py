@@ -110,6 +110,24 @@ def test_events_are_told_in_plain_words_to_their_owner_only(lobby: Lobby) -> Non
         ]
 
 
+def test_permissions_are_told_with_the_name_of_the_site(lobby: Lobby) -> None:
+    """Given on the way to the site, taken back here, each with one line."""
+    browser, ada = sit_down(lobby)
+    path = browser.authorize().headers["Location"]
+    browser.post(path, {**hidden_fields(browser.get(path).text), "wish": "approve"})
+    lobby.now += 1
+    fields = hidden_fields(browser.get("/account/sites").text)
+    browser.post("/account/sites/withdraw", {**fields, "client_id": "site"})
+    lines = lines_on(browser.get("/account/security/events"))
+    assert [line.partition(",")[0] for line in lines] == [
+        "You took a site&#39;s permission back · Site",
+        "You gave a site your permission · Site",
+    ]
+    assert (
+        lobby.rows("SELECT account_id FROM audit_events WHERE act = 'consent_given'")[0]["account_id"] == ada.account_id
+    )
+
+
 def test_events_are_paged_without_gaps(lobby: Lobby) -> None:
     """Each once, newest first."""
     browser, ada = sit_down(lobby)

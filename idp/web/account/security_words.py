@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from idp.i18n import gettext, marked
 
 if TYPE_CHECKING:
-    from idp.store.audit import Event
+    from idp.accounts.own_security import OwnEvent
 
 OWN_WORDS: dict[str, str] = {
     "account_closed": marked("The account was closed"),
     "account_locked": marked("Sign-in was slowed down after too many tries"),
+    "consent_given": marked("You gave a site your permission"),
     "consent_withdrawn": marked("You took a site's permission back"),
     "device_added": marked("You added a device"),
     "device_removed": marked("You removed a device"),
@@ -50,9 +51,11 @@ class OwnLine:
     address: str
 
 
-def tell_own_event(event: Event) -> OwnLine:
-    """An event as a line; what customer care did says so, and where a member of staff sat is not told."""
-    sentence = gettext(OWN_WORDS[event.act])
+def tell_own_event(own: OwnEvent) -> OwnLine:
+    """An event as a line, with the site it is about; what customer care did says so, and where a member of staff sat is not told."""
+    event, sentence = own.event, gettext(OWN_WORDS[own.event.act])
+    if own.site:
+        sentence = f"{sentence} · {own.site}"
     if event.actor_kind == "staff":
         return OwnLine(event.at, gettext("Customer care: %(what)s", what=sentence), "")
     return OwnLine(event.at, sentence, event.address)

@@ -22,8 +22,8 @@ from idp.protocol.authorization_request import check_request
 from idp.protocol.authorization_response import Reply, build_error
 from idp.protocol.parameters import Parameters
 from idp.protocol.request_object import RequestObjects, merge_request_object
-from idp.store import grants, pending
-from idp.web.browser_session import browser_id, current_session
+from idp.store import audit, grants, pending
+from idp.web.browser_session import browser_id, client_address, current_session
 from idp.web.context import provider
 from idp.web.csrf import from_other_sites
 from idp.web.oauth import interaction_pages as pages
@@ -254,7 +254,19 @@ def _take_wish(
     if (asked, wish) in ((Step.CONSENT, "deny"), (Step.EXPLAIN_APPROVAL, "leave")):
         return endpoint.NextStep(Decision(Step.REFUSE, "access_denied"), step.end_user)
     if (asked, wish) == (Step.CONSENT, "approve"):
-        grants.save_grant(tx, visitor.account_id, opened.client.client_id, opened.asked_scope, now)
+        client_id, owner = opened.client.client_id, visitor.account_id
+        grants.save_grant(tx, owner, client_id, opened.asked_scope, now)
+        audit.record(
+            tx,
+            "consent_given",
+            now=now,
+            actor_kind="customer",
+            actor=owner,
+            account_id=owner,
+            client_id=client_id,
+            address=client_address(),
+            details={"scope": " ".join(sorted(opened.asked_scope))},
+        )
         return endpoint.find_next_step(tx, rules, opened, visitor, waiting, now, has_consented=True)
     if (asked, wish) == (Step.SELECT_ACCOUNT, "continue"):
         pending.choose_account(tx, waiting, account_id=visitor.account_id, now=now)

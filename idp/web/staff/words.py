@@ -155,6 +155,7 @@ EVENTS: dict[str, str] = {
     "confirmation_link_damaged": marked("A damaged confirmation link was opened"),
     "confirmation_refused": marked("A confirmation was refused"),
     "confirmation_resent": marked("The confirmation mail was sent again"),
+    "consent_given": marked("A site was given consent"),
     "consent_withdrawn": marked("The consent for a site was withdrawn"),
     "device_added": marked("A device was added"),
     "device_removed": marked("A device was removed"),
