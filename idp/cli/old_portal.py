@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from idp.accounts import old_import
+from idp.accounts import old_import, people_search
 from idp.accounts.old_import import OldCustomer
 from idp.accounts.old_passwords import read_old_hash
 from idp.accounts.old_portal import report_progress
@@ -230,6 +230,9 @@ def run_import(provider: Provider, source: str, file: Path, report: Report, bar:
             report.refuse(number, row_id, customer.email, kind)
         bar.update(task, completed=after)
         before = after
+    words = bar.add_task("words for the search", total=None)
+    people_search.read_changed_words(provider)
+    bar.update(words, total=1, completed=1)
     old_import.finish_import(provider, source)
     return imported
 

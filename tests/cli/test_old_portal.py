@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from idp.store import accounts, approvals, old_portal, review_queue
+from idp.store import accounts, approvals, old_portal, review_queue, search
 from idp.store.database import Statement
 from tests.accounts.test_old_passwords import VECTORS
 from tests.cli.test_apply import Terminal
@@ -66,6 +66,7 @@ def test_a_row_becomes_an_account_with_all_it_says(terminal: Terminal) -> None:
         assert [d.new_status for d in approvals.list_decisions(tx, otto.account_id)] == ["approved"]
         old = old_portal.find_old_account(tx, otto.account_id)
         assert old is not None
+        assert [row.account_id for row in search.search_accounts(tx, "oldworks", limit=5)] == [otto.account_id]
         assert (old.source, old.row_id, old.hash_format, old.is_weak, old.is_waiting) == (
             "old-portal",
             "1",
