@@ -95,6 +95,15 @@ def review_again(provider: Provider, tx: Transaction, account: Account, actor: A
         change_status(provider, tx, account, Status.PENDING, actor, facts=describe(verdict), now=now)
 
 
+def take_back_review(provider: Provider, tx: Transaction, account: Account) -> None:
+    """After an input is again what it was: who was approved before it changed is so again, if a rule says so."""
+    latest = approvals.latest_decision(tx, account.account_id)
+    if account.approval_status != Status.PENDING.value or latest is None or latest.old_status != Status.APPROVED.value:
+        return
+    if assess(provider, tx, account).outcome == "approve":
+        review(provider, tx, account.account_id)
+
+
 def would_review_again(
     provider: Provider, tx: Transaction, account: Account, *, serial_numbers: Sequence[str] | None = None
 ) -> Verdict | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from idp import mail
-from idp.accounts.approval import LONGEST_REASON, Actor, is_approved_by_rule, review_again
+from idp.accounts.approval import LONGEST_REASON, Actor, is_approved_by_rule, review_again, take_back_review
 from idp.accounts.endings import apply_ending
 from idp.accounts.guessing import forget_failures
 from idp.accounts.password_reset import PURPOSE as RESET
@@ -19,7 +19,7 @@ from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
 from idp.policy.endings import Act
 from idp.policy.staff import Permission, may_act_on
-from idp.store import accounts, audit, links
+from idp.store import accounts, audit, links, temporary_passwords
 from idp.store.database import Conflict
 from idp.store.identifiers import email_key
 
@@ -145,6 +145,7 @@ def _undo(provider: Provider, tx: Transaction, account: Account, link: Link, add
         raise Refusal("link.replaced", reference=link.reference)
     restored = accounts.get_account(tx, account_id)
     accounts.clear_password(tx, account_id, now)
+    temporary_passwords.void_temporary_password(tx, account_id, now)
     forget_failures(tx, account_id)
     links.replace_later_links(tx, UNDO, account_id=account_id, since=link.created_at, now=now)
     links.replace_links(tx, CONFIRM, account_id=account_id, now=now)
@@ -162,6 +163,7 @@ def _undo(provider: Provider, tx: Transaction, account: Account, link: Link, add
     for owner in (restored, account):
         mail.email_change_undone(provider, tx, to=mail.to_account(owner), reference=link.reference)
     review_again(provider, tx, restored, Actor("customer", account_id), now)
+    take_back_review(provider, tx, restored)
     reset = links.issue_link(
         tx,
         purpose=RESET,

@@ -21,6 +21,7 @@ _USE = Statement(
     "UPDATE temporary_passwords SET used_at = :now WHERE account_id = :account_id AND password_hash = :password_hash"
     " AND used_at IS NULL AND expires_at > :now"
 )
+_VOID = Statement("UPDATE temporary_passwords SET used_at = :now WHERE account_id = :account_id AND used_at IS NULL")
 _PURGE = Statement("DELETE FROM temporary_passwords WHERE expires_at < :before")
 
 
@@ -52,6 +53,11 @@ def find_temporary_password(tx: Transaction, account_id: str) -> TemporaryPasswo
 def use_temporary_password(tx: Transaction, account_id: str, password_hash: str, now: int) -> bool:
     """Use it up; of many at once one wins (RC-1)."""
     return tx.run(_USE, account_id=account_id, password_hash=password_hash, now=now) == 1
+
+
+def void_temporary_password(tx: Transaction, account_id: str, now: int) -> None:
+    """Make the one of an account void, whoever was told it."""
+    tx.run(_VOID, account_id=account_id, now=now)
 
 
 def purge_temporary_passwords(tx: Transaction, *, before: int) -> int:

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from idp.accounts.email_change import change_email_by_staff, undo_email_change
+from idp.accounts.guessing import Caller
 from idp.accounts.password_reset import answer_reset_request
+from idp.accounts.sign_in import SignInRequest, sign_in
+from idp.accounts.temporary_password import give_temporary_password
 from idp.errors import Refusal
-from idp.store import accounts, outbox
+from idp.store import accounts, outbox, rules
 from idp.store.accounts import Account
 from tests.support.applicant import mails as opened_mails
 from tests.support.lobby import Browser, Lobby, hidden_fields
@@ -292,3 +295,42 @@ def test_a_domain_that_a_rule_used_brings_the_review_back(lobby: Lobby) -> None:
     change(staff, ada, "ada@elsewhere.example")
     assert account_of(lobby, ada).approval_status == "pending"
     assert mails(lobby) == ["email_changed", "email_is_new", "review_again"]
+
+
+def test_undoing_takes_the_review_back_where_a_rule_approves(lobby: Lobby) -> None:
+    """What the other address alone brought into review needs no member of staff."""
+    ada = lobby.add_account("ada")
+    with lobby.provider.database.transaction() as tx:
+        domains = frozenset({"lab.example"})
+        rules.save_rule(tx, rules.StoredRule("lab", email_domains=domains, ownership="any"), position=1, now=lobby.now)
+    lobby.run(
+        "INSERT INTO devices (account_id, serial_number, created_at) VALUES (:account, 'AB123Z', :now)",
+        account=ada.account_id,
+        now=lobby.now,
+    )
+    lobby.run(
+        "INSERT INTO approval_decisions (account_id, old_status, new_status, actor_kind, actor, reason, remark,"
+        " facts, created_at) VALUES (:account, 'pending', 'approved', 'rule', 'lab', '', '', '[]', :now)",
+        account=ada.account_id,
+        now=lobby.now,
+    )
+    lobby.now += 1
+    (token,) = changed_to(lobby, ada, "ada@elsewhere.example")
+    assert account_of(lobby, ada).approval_status == "pending"
+    lobby.now += 1
+    undo_email_change(lobby.provider, token)
+    assert account_of(lobby, ada).approval_status == "approved"
+
+
+def test_undoing_voids_a_temporary_password(lobby: Lobby) -> None:
+    """Whoever had the other address may have been told one on the telephone."""
+    ada = lobby.add_account("ada")
+    (token,) = changed_to(lobby, ada, "ada@new.example")
+    with lobby.provider.database.reading() as tx:
+        carla = accounts.find_by_identifier(tx, "carla")
+    assert carla
+    given = give_temporary_password(lobby.provider, staff_id=carla.account_id, account_id=ada.account_id)
+    undo_email_change(lobby.provider, token)
+    wish = SignInRequest("ada", given.password, keep=False, caller=Caller("10.0.0.1", "d" * 43, ""))
+    with pytest.raises(Refusal, match=r"sign_in\.temporary_over"):
+        sign_in(lobby.provider, wish)
