@@ -29,6 +29,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from idp import resources, web
     from idp.accounts import (
         bulk_decisions,
+        closing,
         password_reset,
         people_search,
         registration,
@@ -92,6 +93,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
             temporary_password.forget_ended,
             session_ends.forget_old_tokens,
             client_care.forget_unused_clients,
+            closing.erase_closed_accounts,
             forget_delivered,
             read_feeds,
             people_search.read_changed_words,

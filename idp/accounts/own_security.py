@@ -21,9 +21,11 @@ SHOWN_SECONDS = 90 * 86400
 
 OWN_EVENTS = (
     "account_closed",
+    "account_reopened",
     "account_locked",
     "consent_given",
     "consent_withdrawn",
+    "data_exported",
     "device_added",
     "device_removed",
     "email_change_cancelled",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idp import mail
+from idp.accounts.closing import refuse_closed
 from idp.accounts.endings import apply_ending
 from idp.accounts.guessing import Caller, TakenTry, count_as_right, take_mail_try, take_sign_in_try
 from idp.accounts.old_passwords import is_current
@@ -46,7 +47,8 @@ class SignInRequest:
 def sign_in(provider: Provider, wish: SignInRequest) -> StartedSession:
     """Check the password and start a session, or renew the one of the same person (SE-2).
 
-    Raises `Refusal`: `sign_in.slowed_down` (until), `sign_in.wrong`, `sign_in.closed`; for a temporary password
+    Raises `Refusal`: `sign_in.slowed_down` (until), `sign_in.wrong`, `sign_in.closed`, `sign_in.closing` (token of the way back);
+    for a temporary password
     `sign_in.temporary` (token of the page for a new one) and `sign_in.temporary_over`; for a password of the old portal
     whose hash is not accepted any more `sign_in.old_hash_over`. Somebody else's session in this
     browser ends with a full sign-out (SE-7).
@@ -68,7 +70,7 @@ def sign_in(provider: Provider, wish: SignInRequest) -> StartedSession:
     now = provider.clock()
     with provider.database.transaction() as tx:
         count_as_right(tx, taken)
-        refusal = _check_still_the_same(tx, account)
+        refusal = _check_still_the_same(provider, tx, account)
         if refusal is None:
             if newer_hash:
                 accounts.replace_hash(tx, account.account_id, old_hash=account.password_hash, new_hash=newer_hash)
@@ -100,7 +102,7 @@ def _redeem(
     now = provider.clock()
     with provider.database.transaction() as tx:
         count_as_right(tx, taken)
-        refusal = _check_still_the_same(tx, account)
+        refusal = _check_still_the_same(provider, tx, account)
         if refusal is None:
             refusal = redeem_temporary_password(provider, tx, account, temporary, address=wish.caller.address, now=now)
         if refusal.key != "sign_in.temporary":
@@ -155,12 +157,12 @@ def _record_refusal(tx: Transaction, account: Account | None, caller: Caller, re
     )
 
 
-def _check_still_the_same(tx: Transaction, account: Account) -> Refusal | None:
+def _check_still_the_same(provider: Provider, tx: Transaction, account: Account) -> Refusal | None:
     """What became of the account while its password was computed: closed, or a new password."""
     current = accounts.find_account(tx, account.account_id)
     if current is None or current.password_hash != account.password_hash:
         return Refusal("sign_in.wrong")
-    return Refusal("sign_in.closed") if current.is_closed else None
+    return refuse_closed(provider, tx, current, provider.clock()) if current.is_closed else None
 
 
 def _open_session(

@@ -21,6 +21,8 @@ from idp.store import (
     accounts,
     approvals,
     audit,
+    closings,
+    devices,
     old_portal,
     outbox,
     review_queue,
@@ -37,7 +39,9 @@ if TYPE_CHECKING:
     from idp.store.accounts import Account
     from idp.store.approvals import Applied, Decision, OpenSite, Owner
     from idp.store.audit import Event
+    from idp.store.closings import Closing
     from idp.store.database import Transaction
+    from idp.store.devices import Device
     from idp.store.old_portal import OldAccount
     from idp.store.outbox import Fate
     from idp.store.review_queue import Look, Waiting
@@ -82,6 +86,8 @@ class AccountPage:
     mails: tuple[Fate, ...]
     sessions: tuple[Session, ...]
     sites: tuple[OpenSite, ...]
+    devices: tuple[Device, ...]
+    closing: Closing | None
     may_act: bool
     old: OldAccount | None = None
 
@@ -153,6 +159,8 @@ def open_account(provider: Provider, staff_id: str, account_id: str) -> AccountP
             mails=_mails(tx, account_id, account.registration_id, now),
             sessions=tuple(sessions.list_sessions(tx, account_id, now)),
             sites=tuple(approvals.list_open_sites(tx, account_id, now)),
+            devices=tuple(devices.list_devices(tx, account_id)),
+            closing=closings.find_closing(tx, account_id),
             may_act=may_act_on(staff_id, staff.roles, account_id, account.roles),
             old=old_portal.find_old_account(tx, account_id),
         )

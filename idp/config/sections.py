@@ -238,6 +238,9 @@ class LifetimeSettings(Section):
     temporary_password: int = Field(
         86400, ge=600, le=86400, description="A temporary password that staff gave; a new one is chosen with it."
     )
+    closing: int = Field(
+        14 * 86400, ge=0, le=90 * 86400, description="A closed account can be opened again; then it is erased."
+    )
     email_change: int = Field(86400, ge=600, le=7 * 86400, description="Link that confirms a new e-mail address.")
     email_undo: int = Field(
         7 * 86400, ge=86400, le=30 * 86400, description="Link at the old e-mail address that undoes a change."

@@ -7,7 +7,9 @@ from the issuer only, and there is exactly one recipient (RG-10, RS-3, RS-4). Do
 """
 
 from idp.mail.accounts import (
+    account_closed,
     account_locked,
+    account_reopened,
     password_changed,
     password_was_reset,
     reset_password,
@@ -34,7 +36,9 @@ from idp.mail.registration import (
 
 __all__ = [
     "Recipient",
+    "account_closed",
     "account_locked",
+    "account_reopened",
     "address_taken",
     "approved",
     "confirm_email_change",

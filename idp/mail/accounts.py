@@ -88,3 +88,29 @@ def account_locked(provider: Provider, tx: Transaction, *, to: Recipient, until:
         until=until,
         reset_link=own_link(provider, "/forgot-password"),
     )
+
+
+def account_closed(provider: Provider, tx: Transaction, *, to: Recipient, expires_at: int, by_staff: bool) -> int:
+    """Tell that the account is closed, when it is erased, and the way back until then."""
+    return post(
+        provider,
+        tx,
+        "account_closed",
+        to,
+        expires_at=expires_at,
+        by_staff=by_staff,
+        sign_in_link=own_link(provider, "/sign-in"),
+    )
+
+
+def account_reopened(provider: Provider, tx: Transaction, *, to: Recipient) -> int:
+    """Tell that a closed account is open again, and what to do if nobody asked."""
+    return post(
+        provider,
+        tx,
+        "account_reopened",
+        to,
+        at=provider.clock(),
+        sign_in_link=own_link(provider, "/sign-in"),
+        reset_link=own_link(provider, "/forgot-password"),
+    )

@@ -24,6 +24,7 @@ class Permission(Enum):
     SEND_RESET_LINK = "send_reset_link"
     GIVE_TEMPORARY_PASSWORD = "give_temporary_password"
     CHANGE_EMAIL = "change_email"
+    CLOSE_ACCOUNT = "close_account"
     READ_MAIL = "read_mail"
     RETRY_DELIVERY = "retry_delivery"
     SEND_TEST_MAIL = "send_test_mail"
@@ -40,6 +41,7 @@ _HELP = {
     Permission.SEND_RESET_LINK,
     Permission.GIVE_TEMPORARY_PASSWORD,
     Permission.CHANGE_EMAIL,
+    Permission.CLOSE_ACCOUNT,
     Permission.READ_MAIL,
     Permission.RETRY_DELIVERY,
 }

@@ -22,6 +22,7 @@ def mount(app: Flask, provider: Provider) -> None:
     from idp.web.account import (
         confirm,
         dashboard,
+        data,
         devices,
         email,
         email_links,
@@ -71,6 +72,7 @@ def mount(app: Flask, provider: Provider) -> None:
         email_links,
         old_portal,
         profile,
+        data,
         devices,
         sites,
         security,

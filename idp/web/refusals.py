@@ -67,6 +67,11 @@ WORDS: dict[str, str] = {
     "device.too_many": marked(
         "A list holds %(most)s devices. Remove one that you do not use any more, or write to us."
     ),
+    "closing.staff": marked("You work at the desk with this account. An administrator takes the role away first."),
+    "closing.closed": marked("This account is closed already."),
+    "closing.no_way_back": marked(
+        "There is no way back any more: the time is over, or it was opened or erased already."
+    ),
     "registration.closed": marked("Registration is closed at the moment. Please write to %(customer_care)s."),
     "registration.gone": marked("This registration does not exist any more. Please register again."),
     "registration.confirmed": marked("The e-mail address is confirmed already; there is nothing more to send."),

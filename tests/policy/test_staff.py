@@ -18,6 +18,8 @@ from idp.policy.staff import ROLES, Permission, is_permitted, is_staff, may_act_
         ("approver", Permission.SEND_RESET_LINK, False),
         ("customer_care", Permission.CHANGE_EMAIL, True),
         ("approver", Permission.CHANGE_EMAIL, False),
+        ("customer_care", Permission.CLOSE_ACCOUNT, True),
+        ("approver", Permission.CLOSE_ACCOUNT, False),
         ("auditor", Permission.READ_AUDIT, True),
         ("administrator", Permission.READ_AUDIT, True),
         ("Approver", Permission.DECIDE, False),

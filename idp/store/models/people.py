@@ -53,6 +53,20 @@ class Account(Base):
     )
 
 
+class AccountClosing(Base):
+    """A closed account: until `erase_at` there is a way back; `erased_at` once everything personal is gone."""
+
+    __tablename__ = "account_closings"
+
+    account_id: Mapped[Identifier] = mapped_column(ForeignKey("accounts.account_id"), primary_key=True)
+    closed_at: Mapped[Instant]
+    erase_at: Mapped[Instant]
+    by_kind: Mapped[Word]
+    erased_at: Mapped[Instant | None]
+
+    __table_args__ = (Index("ix_account_closings_waiting", "erased_at", "erase_at"),)
+
+
 class Device(Base):
     """Ownership of a measuring device: several accounts may own one."""
 

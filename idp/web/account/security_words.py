@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
 OWN_WORDS: dict[str, str] = {
     "account_closed": marked("The account was closed"),
+    "account_reopened": marked("The account was opened again"),
     "account_locked": marked("Sign-in was slowed down after too many tries"),
     "consent_given": marked("You gave a site your permission"),
     "consent_withdrawn": marked("You took a site's permission back"),
+    "data_exported": marked("You took your data along"),
     "device_added": marked("You added a device"),
     "device_removed": marked("You removed a device"),
     "email_change_cancelled": marked("You cancelled a change of your e-mail address"),

@@ -183,6 +183,8 @@ def _refuse(form: SignInForm, way: Way, before: Before, refusal: Refusal) -> Res
     """
     if refusal.key == "sign_in.temporary":
         return redirect(url_for("forgot.follow_link", token=refusal.details["token"]), 303)
+    if refusal.key == "sign_in.closing":
+        return redirect(url_for("data.reopen", token=refusal.details["token"]), 303)
     if refusal.key == "sign_in.old_hash_over":
         return redirect(url_for("forgot.page", why="old-password", **here_of(way)), 303)
     problem = words_of(refusal, customer_care=provider().settings.mail.customer_care)

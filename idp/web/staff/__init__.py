@@ -3,8 +3,8 @@
 Every route names the permission it needs (`access.permitted`); the blueprint refuses a route that names none (AD-1). Lists
 keep their filter in the address and page by key. Routes: `queue` `/staff` and `/staff/applications/…`; `bulk`
 `/staff/decisions…`; `reasons` `/staff/reasons…`; `people` `/staff/accounts…` and `/staff/registrations…`; `email`
-`/staff/accounts/…/email`; `mails` `/staff/mail…`; `old_portal` `/staff/old-portal`; `records` `/staff/sign-outs`, `/staff/rules`;
-`trail` `/staff/audit`; `roles` `/staff/roles`.
+`/staff/accounts/…/email`; `closing` `…/close` and `…/reopen`; `mails` `/staff/mail…`; `old_portal` `/staff/old-portal`;
+`records` `/staff/sign-outs`, `/staff/rules`; `trail` `/staff/audit`; `roles` `/staff/roles`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ def install(app: Flask) -> None:
     from idp.web.staff import (
         access,
         bulk,
+        closing,
         email,
         mails,
         old_portal,
@@ -34,5 +35,5 @@ def install(app: Flask) -> None:
 
     access.install(app)
     words.install(app)
-    for room in (queue, bulk, reasons, people, email, mails, old_portal, records, roles, trail):
+    for room in (queue, bulk, reasons, people, closing, email, mails, old_portal, records, roles, trail):
         app.register_blueprint(room.blueprint)

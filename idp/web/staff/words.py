@@ -62,6 +62,8 @@ MAIL_STATES: dict[str, str] = {
     "dead": marked("not delivered"),
 }
 MAILS: dict[str, str] = {
+    "account_closed": marked("Account closed"),
+    "account_reopened": marked("Account open again"),
     "account_locked": marked("Sign-in slowed down"),
     "address_taken": marked("Address has an account already"),
     "approved": marked("Approved"),
@@ -138,6 +140,8 @@ OUTCOMES: dict[str, str] = {
 EVENTS: dict[str, str] = {
     "account_changed": marked("The account was changed"),
     "account_closed": marked("The account was closed"),
+    "account_erased": marked("The account was erased"),
+    "account_reopened": marked("The account was opened again"),
     "account_locked": marked("Sign-in was slowed down after too many tries"),
     "account_made": marked("The account was made"),
     "approval_changed": marked("The approval changed"),
@@ -152,6 +156,7 @@ EVENTS: dict[str, str] = {
     "client_enabled": marked("A site was enabled"),
     "client_registered": marked("A site was registered"),
     "client_secret_changed": marked("A site's secret was changed"),
+    "closing_begun": marked("The account was closed, with a waiting time"),
     "confirmation_link_damaged": marked("A damaged confirmation link was opened"),
     "confirmation_refused": marked("A confirmation was refused"),
     "confirmation_resent": marked("The confirmation mail was sent again"),
@@ -160,6 +165,7 @@ EVENTS: dict[str, str] = {
     "device_added": marked("A device was added"),
     "device_removed": marked("A device was removed"),
     "device_renamed": marked("A device was renamed"),
+    "data_exported": marked("The owner took the data of the account along"),
     "decisions_scheduled": marked("Decisions about several applications were scheduled"),
     "decisions_undone": marked("Scheduled decisions were undone"),
     "frontchannel_logout": marked("A site was asked to sign out in the browser"),
