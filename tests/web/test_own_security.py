@@ -159,4 +159,4 @@ def test_nothing_happened_is_said(lobby: Lobby) -> None:
 def test_every_event_of_the_owner_has_its_words() -> None:
     """And each is one that the trail knows."""
     assert set(OWN_WORDS) == set(OWN_EVENTS)
-    assert set(OWN_EVENTS) <= set(EVENTS) | {"signed_out_elsewhere"}
+    assert set(OWN_EVENTS) <= set(EVENTS)

@@ -201,6 +201,7 @@ EVENTS: dict[str, str] = {
     "signing_key_retired": marked("A signing key was retired"),
     "sign_out_everywhere": marked("Signed out everywhere"),
     "signed_in": marked("Signed in"),
+    "signed_out_elsewhere": marked("A browser was signed out"),
     "temporary_password_given": marked("A temporary password was given"),
     "temporary_password_used": marked("The temporary password was used to choose a new one"),
     "test_mail_written": marked("A test mail was written"),
