@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from idp.accounts.clients import delete_client
-from idp.accounts.endings import apply_ending
+from idp.accounts.site_desk import By, renew_secret, switch_site
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, with_settings
 from idp.cli.initial_tokens import initial_tokens
-from idp.keys.secrets import new_long_secret, new_secret
-from idp.policy.endings import Act
-from idp.store import audit, clients
+from idp.errors import Refusal
+from idp.store import clients
 
 if TYPE_CHECKING:
     from idp.config import Settings
@@ -58,13 +59,9 @@ def show_command(settings: Settings, client_id: str) -> None:
 def disable_command(settings: Settings, client_id: str) -> None:
     """Switch a client off: all its tokens end at once."""
     provider = open_provider(settings)
-    now = provider.clock()
-    with provider.database.transaction() as tx:
-        _get(tx, client_id)
-        clients.set_client_disabled(tx, client_id, True, now)
-        ended = apply_ending(provider, tx, Act.CLIENT_DISABLED, account_id=None, client_id=client_id, now=now)
-        audit.record(tx, "client_disabled", now=now, actor_kind="operator", client_id=client_id)
-    click.echo(f"{client_id} is disabled; {len(ended.family_ids)} sign-ins at it have ended")
+    with _telling(client_id):
+        ended = switch_site(provider, By(), client_id, off=True)
+    click.echo(f"{client_id} is disabled; {ended} sign-ins at it have ended")
 
 
 @command.command("enable")
@@ -73,11 +70,8 @@ def disable_command(settings: Settings, client_id: str) -> None:
 def enable_command(settings: Settings, client_id: str) -> None:
     """Switch a client on again."""
     provider = open_provider(settings)
-    now = provider.clock()
-    with provider.database.transaction() as tx:
-        _get(tx, client_id)
-        clients.set_client_disabled(tx, client_id, False, now)
-        audit.record(tx, "client_enabled", now=now, actor_kind="operator", client_id=client_id)
+    with _telling(client_id):
+        switch_site(provider, By(), client_id, off=False)
     click.echo(f"{client_id} is enabled")
 
 
@@ -101,18 +95,8 @@ def enable_command(settings: Settings, client_id: str) -> None:
 def new_secret_command(settings: Settings, client_id: str, overlap: int, valid_for: int) -> None:
     """Give a client a new secret and print it, this once."""
     provider = open_provider(settings)
-    now = provider.clock()
-    with provider.database.transaction() as tx:
-        client = _get(tx, client_id)
-        if not client.has_secret:
-            raise Refused(f"{client_id} has no secret: it is registered with {client.token_endpoint_auth_method}")
-        secret = new_long_secret() if client.signs_with_secret else new_secret()
-        seal_with = provider.master if client.signs_with_secret else None
-        ends_at = now + valid_for * 86400 if valid_for else None
-        clients.set_client_secret(
-            tx, client_id, secret, seal_with=seal_with, expires_at=ends_at, now=now, overlap=overlap
-        )
-        audit.record(tx, "client_secret_changed", now=now, actor_kind="operator", client_id=client_id)
+    with _telling(client_id):
+        secret = renew_secret(provider, By(), client_id, overlap=overlap, days=valid_for)
     click.echo(secret)
 
 
@@ -129,6 +113,21 @@ def delete_command(settings: Settings, client_id: str) -> None:
 
 
 command.add_command(initial_tokens)
+
+
+@contextmanager
+def _telling(client_id: str) -> Iterator[None]:
+    """Refusals in the words of the terminal; and nothing is changed."""
+    try:
+        yield
+    except Refusal as refusal:
+        if refusal.key == "client_has_no_secret":
+            raise Refused(f"{client_id} has no secret: it is registered with {refusal.details['method']}") from None
+        raise Refused(
+            f"there is no client {client_id}; see: idp clients list"
+            if refusal.key == "client_unknown"
+            else f"{client_id} is so already; nothing was changed"
+        ) from None
 
 
 def _get(tx: Transaction, client_id: str) -> RegisteredClient:

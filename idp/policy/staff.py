@@ -28,6 +28,8 @@ class Permission(Enum):
     READ_MAIL = "read_mail"
     RETRY_DELIVERY = "retry_delivery"
     SEND_TEST_MAIL = "send_test_mail"
+    READ_SITES = "read_sites"
+    EDIT_SITES = "edit_sites"
     READ_RULES = "read_rules"
     READ_AUDIT = "read_audit"
     GIVE_ROLES = "give_roles"
@@ -43,6 +45,7 @@ _HELP = {
     Permission.CHANGE_EMAIL,
     Permission.CLOSE_ACCOUNT,
     Permission.READ_MAIL,
+    Permission.READ_SITES,
     Permission.RETRY_DELIVERY,
 }
 
@@ -57,6 +60,7 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.READ_REGISTRATIONS,
             Permission.READ_ACCOUNTS,
             Permission.READ_MAIL,
+            Permission.READ_SITES,
             Permission.READ_RULES,
         }
     ),

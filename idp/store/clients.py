@@ -32,7 +32,9 @@ _SAVE = Statement(
     " disabled = excluded.disabled, resources = excluded.resources, may_introspect = excluded.may_introspect,"
     " access_token_format = excluded.access_token_format, updated_at = excluded.updated_at"
 )
-_SET_DISABLED = Statement("UPDATE clients SET disabled = :disabled, updated_at = :now WHERE client_id = :client_id")
+_SET_DISABLED = Statement(
+    "UPDATE clients SET disabled = :disabled, updated_at = :now WHERE client_id = :client_id AND disabled <> :disabled"
+)
 _ADD_SECRET = Statement(
     "INSERT INTO client_secrets (client_id, secret_hash, sealed, created_at, expires_at) VALUES (:client_id, :secret_hash,"
     " :sealed, :now, :expires_at) ON CONFLICT (client_id, secret_hash) DO UPDATE SET sealed = excluded.sealed,"

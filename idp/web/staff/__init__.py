@@ -4,7 +4,8 @@ Every route names the permission it needs (`access.permitted`); the blueprint re
 keep their filter in the address and page by key. Routes: `queue` `/staff` and `/staff/applications/…`; `bulk`
 `/staff/decisions…`; `reasons` `/staff/reasons…`; `people` `/staff/accounts…` and `/staff/registrations…`; `email`
 `/staff/accounts/…/email`; `closing` `…/close` and `…/reopen`; `mails` `/staff/mail…`; `old_portal` `/staff/old-portal`;
-`records` `/staff/sign-outs`, `/staff/rules`; `trail` `/staff/audit`; `roles` `/staff/roles`.
+`records` `/staff/sign-outs`, `/staff/rules`; `trail` `/staff/audit`; `roles` `/staff/roles`;
+`sites` `/staff/sites…`.
 """
 
 from __future__ import annotations
@@ -29,11 +30,12 @@ def install(app: Flask) -> None:
         reasons,
         records,
         roles,
+        sites,
         trail,
         words,
     )
 
     access.install(app)
     words.install(app)
-    for room in (queue, bulk, reasons, people, closing, email, mails, old_portal, records, roles, trail):
+    for room in (queue, bulk, reasons, people, closing, email, mails, old_portal, records, roles, sites, trail):
         app.register_blueprint(room.blueprint)

@@ -30,6 +30,7 @@ SECTIONS = {
     "registrations": Permission.READ_REGISTRATIONS,
     "accounts": Permission.READ_ACCOUNTS,
     "mail": Permission.READ_MAIL,
+    "sites": Permission.READ_SITES,
     "rules": Permission.READ_RULES,
     "audit": Permission.READ_AUDIT,
     "roles": Permission.GIVE_ROLES,

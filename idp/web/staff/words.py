@@ -39,6 +39,8 @@ PERMISSIONS: dict[str, str] = {
     "read_mail": marked("see what became of mails"),
     "retry_delivery": marked("try dead letters again"),
     "send_test_mail": marked("send a test mail"),
+    "read_sites": marked("see the sites"),
+    "edit_sites": marked("register sites, switch them, renew secrets"),
     "read_rules": marked("see the rules"),
     "read_audit": marked("read the audit trail"),
     "give_roles": marked("give and take roles"),

@@ -179,3 +179,31 @@ def walk_past_the_roles(world: World, eyes: Eyes, new_context: NewContext, shoot
     page.check("#role-auditor")
     page.click("#roles-submit")
     eyes.look(page, "saved")
+
+
+@shows(
+    "/staff/sites: list",
+    "/staff/sites: nothing fits",
+    "/staff/sites/new: empty",
+    "/staff/sites/new: faults",
+    "/staff/sites/<client_id>: open",
+)
+def walk_past_the_sites(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
+    """An administrator registers a site and looks at it."""
+    make_administrator(world, "care@example.com")
+    page = signed_in(world, new_context(), "care")
+    page.goto(world.provider_url + "/staff/sites?q=zzzz")
+    eyes.look(page, "nothing fits")
+    page.goto(world.provider_url + "/staff/sites")
+    eyes.look(page, "list")
+    page.click("#new-site")
+    eyes.look(page, "empty")
+    page.fill("#client_name", "Spare parts")
+    page.click("#site-submit")
+    eyes.look(page, "faults")
+    page.fill("#redirect_uris", "https://parts.example.com/callback")
+    page.click("#site-submit")
+    page.goto(world.provider_url + "/staff/sites?q=parts")
+    page.locator("#rows a").first.click()
+    eyes.look(page, "open")
+    shoot(page, "site")
