@@ -248,7 +248,7 @@ def open_secrets(client: RegisteredClient, master: MasterKey, now: int) -> list[
 
 
 def set_client_disabled(tx: Transaction, client_id: str, disabled: bool, now: int) -> bool:
-    """Switch a client off or on; whoever switches it off also applies the ending. False: no such client."""
+    """Switch a client off or on; whoever switches it off also applies the ending. False: no such client, or it is so already."""
     changed = tx.run(_SET_DISABLED, client_id=client_id, disabled=disabled, now=now) == 1
     change_version(tx, CLIENTS_VERSION)
     return changed

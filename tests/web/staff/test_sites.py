@@ -124,7 +124,7 @@ def test_a_site_is_switched_off_and_on(lobby: Lobby, admin: Browser) -> None:
     assert "The site is switched off." in admin.get(done.headers["Location"]).text
     assert not lobby.rows("SELECT 1 FROM token_families WHERE revoked_at IS NULL")
     press(admin, "/staff/sites/site/switch", act="off")
-    assert len(lobby.rows("SELECT 1 FROM audit_events WHERE act = 'client_disabled'")) == 1
+    assert len(lobby.rows("SELECT 1 FROM audit_events WHERE act = 'client_disabled' AND actor_kind = 'staff'")) == 1
     press(admin, "/staff/sites/site/switch", act="on")
     client = lobby.provider.clients.find("site")
     assert client is not None
