@@ -36,6 +36,7 @@ PERMISSIONS: dict[str, str] = {
     "send_reset_link": marked("send a reset link"),
     "give_temporary_password": marked("give a temporary password"),
     "change_email": marked("change an e-mail address"),
+    "close_account": marked("close an account and open it again"),
     "read_mail": marked("see what became of mails"),
     "retry_delivery": marked("try dead letters again"),
     "send_test_mail": marked("send a test mail"),
