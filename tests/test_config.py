@@ -24,7 +24,7 @@ def refuse(tmp_path: Path, text: str, **environment: str) -> str:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[server]\nisuer = 'x'", "FILE: server.isuer: is not a known setting; known are: bind, issuer"),
+        ("[server]\nisuer = 'x'", "FILE: server.isuer: is not a known setting; known are: bind, front, issuer"),
         ("[serve]\nissuer = 'x'", "FILE: serve: is not a known setting; known are: branding, clients, database"),
         ("source = 'x'", "FILE: source: is not a known setting"),
         ("server = 3", "FILE: server: must be a table; write [server]"),
