@@ -9,6 +9,7 @@ import click
 from idp.accounts import made_up_people, people_search
 from idp.accounts.email_change import change_email_by_operator
 from idp.accounts.identifiers import parse_email
+from idp.cli.closing import close_command, erase_command, export_command, reopen_command
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, progress, stamp, with_settings
 from idp.cli.old_portal import import_command, progress_command
 from idp.errors import Refusal
@@ -40,6 +41,8 @@ def command() -> None:
 
 command.add_command(import_command)
 command.add_command(progress_command)
+for _one in (export_command, close_command, reopen_command, erase_command):
+    command.add_command(_one)
 
 
 @command.command("list")

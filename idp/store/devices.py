@@ -38,6 +38,11 @@ class Device:
         """The family letters (F-1.4)."""
         return self.serial_number[:2]
 
+    @property
+    def label(self) -> str:
+        """Serial number and nickname, as staff read them."""
+        return f"{self.serial_number} ({self.nickname})" if self.nickname else self.serial_number
+
 
 def add_device(tx: Transaction, account_id: str, serial_number: str, now: int, *, nickname: str = "") -> bool:
     """Note that an account owns a device; out: whether that was new."""

@@ -166,8 +166,10 @@ def test_staff_close_and_open_again_and_what_they_closed_only_they_open(lobby: L
     """The page says what ends, then until when; the customer is not offered the way back."""
     desk, care = sit_down(lobby, "care", roles="customer_care")
     _browser, ada = sit_down(lobby)
+    add_own_device(lobby.provider, ada.account_id, "AB123Z", "Balance")
     path = f"/staff/accounts/{ada.account_id}"
     page = desk.get(path)
+    assert "AB123Z (Balance)" in page.text
     assert "then everything personal is erased" in page.text
     desk.post(f"{path}/close", hidden_fields(page.text))
     shown = desk.get(f"{path}?done=close").text
