@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from idp.accounts import people_search
 from idp.accounts.closing import close_by_staff, close_own_account, erase_closed, reopen_by_staff, reopen_own_account
 from idp.accounts.own_devices import add_own_device
 from idp.errors import Refusal
@@ -127,14 +128,29 @@ def test_the_erasure_leaves_no_name_and_frees_the_address(lobby: Lobby) -> None:
     assert browser.post("/sign-in", {**fields, "username": ada.account_id, "password": PASSWORD}).status_code == 422
 
 
-def test_of_reopening_and_erasing_at_once_one_wins(lobby: Lobby) -> None:
-    """At most one erasure, and never one of an account that is open."""
+def test_many_workers_erase_an_account_once(lobby: Lobby) -> None:
+    """The database decides who does it."""
     _browser, ada = sit_down(lobby)
     close_own_account(lobby.provider, ada.account_id)
     lobby.now += WAITING
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(lambda _n: erase_closed(lobby.provider), range(4))) == 1
     assert len(lobby.rows("SELECT 1 FROM audit_events WHERE act = 'account_erased'")) == 1
+
+
+def test_erasing_leaves_a_whole_trail_and_no_word_of_the_name(lobby: Lobby) -> None:
+    """Network addresses and details are blank, the chain holds (LG-1), and the search has forgotten the name."""
+    _browser, ada = sit_down(lobby)
+    lobby.run("UPDATE accounts SET family_name = 'Quittenbaum' WHERE account_id = :id", id=ada.account_id)
+    assert people_search.find_people(lobby.provider, "quittenbaum")[0]
+    close_own_account(lobby.provider, ada.account_id)
+    lobby.now += WAITING
+    assert erase_closed(lobby.provider) == 1
+    people_search.read_changed_words(lobby.provider)
+    assert not lobby.rows("SELECT 1 FROM search_words WHERE word LIKE 'quitten%'")
+    verdict = audit_chain.verify(lobby.provider.database)
+    assert verdict.fault is None
+    assert verdict.blank > 0
 
 
 def test_closing_twice_at_once_closes_once(lobby: Lobby) -> None:
