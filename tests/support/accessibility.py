@@ -59,6 +59,7 @@ class Eyes:
 
     def look(self, page: Page, state: str) -> None:
         """Hold the page that is open against the rules, in each rendering, as one state of its route."""
+        page.wait_for_load_state()  # a click may still be on its way to the page
         path = urlsplit(page.url).path
         rule = self.app.url_map.bind("localhost").match(path, return_rule=True)[0].rule
         self.seen.add(f"{rule}: {state}")
