@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NEWS_LAST = 180 * 86400
 MOST_SHOWN = 12
+MOST_READ = 1000
 
 
 def interests_of(account: Account) -> tuple[tuple[str, ...], str | None]:
@@ -47,11 +48,20 @@ def choose_interests(provider: Provider, account_id: str, interests: Collection[
         )
 
 
-def list_news(provider: Provider, account: Account, *, everything: bool = False) -> list[NewsItem]:
-    """The newest news for somebody's interests and region, or all of it."""
+def list_news(
+    provider: Provider, account: Account, *, sites: Collection[str] | None = None, everything: bool = False
+) -> list[NewsItem]:
+    """The newest news of these sites for somebody's interests and region, or all of it; `sites` None: of every site.
+
+    It is chosen before it is cut, so that a busy site does not hide what fits.
+    """
     now = provider.clock()
     with provider.database.reading() as tx:
-        found = news.newest_items(tx, now=now, since=now - NEWS_LAST)
+        found = news.newest_items(tx, now=now, since=now - NEWS_LAST, limit=MOST_READ)
     interests, region = interests_of(account)
-    fitting = found if everything else [item for item in found if item.is_for(interests, region)]
+    fitting = [
+        item
+        for item in found
+        if (sites is None or item.client_id in sites) and (everything or item.is_for(interests, region))
+    ]
     return fitting[:MOST_SHOWN]

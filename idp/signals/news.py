@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -46,7 +46,10 @@ def read_feeds(provider: Provider) -> None:
         ]
     for client_id in due:
         try:
-            items = list(parse_feed(client_id, _load(provider, settings.feeds[client_id]), now))
+            content = _load(provider, settings.feeds[client_id])
+            with provider.database.reading() as tx:
+                known = news.list_dates(tx, client_id)
+            items = list(parse_feed(client_id, content, now, known))
         except (FeedFault, FetchFailed, FetchRefused) as fault:
             log.warning("feed_not_read", client_id=client_id, why=str(fault))
             with provider.database.transaction() as tx:
@@ -56,8 +59,11 @@ def read_feeds(provider: Provider) -> None:
             news.replace_items(tx, client_id, items)
 
 
-def parse_feed(client_id: str, content: bytes, now: int) -> Iterator[NewsItem]:
-    """The usable items of a feed. Raises `FeedFault` where it is no JSON Feed; an item that cannot be used is left out."""
+def parse_feed(client_id: str, content: bytes, now: int, known: Mapping[str, int] | None = None) -> Iterator[NewsItem]:
+    """The usable items of a feed; `known` has the dates of those there are, so that one without a date keeps its first.
+
+    Raises `FeedFault` where it is no JSON Feed; an item that cannot be used is left out.
+    """
     try:
         feed = json.loads(content)
     except (ValueError, RecursionError):
@@ -68,27 +74,29 @@ def parse_feed(client_id: str, content: bytes, now: int) -> Iterator[NewsItem]:
     if not isinstance(items, list):
         raise FeedFault("it has no list of items")
     for entry in items[:MOST_ITEMS]:
-        item = _parse_item(client_id, entry, now) if isinstance(entry, dict) else None
+        item = _parse_item(client_id, entry, now, known or {}) if isinstance(entry, dict) else None
         if item is not None:
             yield item
 
 
-def _parse_item(client_id: str, entry: Mapping[str, Any], now: int) -> NewsItem | None:
+def _parse_item(client_id: str, entry: Mapping[str, Any], now: int, known: Mapping[str, int]) -> NewsItem | None:
     title, url = _line(entry.get("title"), LONGEST_TITLE), entry.get("url")
     if not title or not isinstance(url, str) or not _is_web_address(url):
         return None
     ours = entry.get("_idp") if isinstance(entry.get("_idp"), dict) else {}
     kind = ours.get("type") if isinstance(ours, dict) else None
+    item_id = hashlib.sha256(str(entry.get("id") or url).encode("utf-8", "replace")).hexdigest()
+    published_at = _instant(entry.get("date_published"))
     return NewsItem(
         client_id=client_id,
-        item_id=hashlib.sha256(str(entry.get("id") or url).encode("utf-8", "replace")).hexdigest(),
+        item_id=item_id,
         kind=kind if kind in KINDS else "article",
         title=title,
         summary=_line(entry.get("summary") or entry.get("content_text"), LONGEST_SUMMARY),
         url=url,
         interests=_words(entry.get("tags")),
         regions=_words(ours.get("regions") if isinstance(ours, dict) else None),
-        published_at=_instant(entry.get("date_published"), now),
+        published_at=known.get(item_id, now) if published_at is None else published_at,
     )
 
 
@@ -111,7 +119,10 @@ def _load(provider: Provider, place: str) -> bytes:
 def _line(value: object, longest: int) -> str:
     """Plain words on one line, shortened at a blank."""
     text = " ".join("".join(c if c.isprintable() else " " for c in value).split()) if isinstance(value, str) else ""
-    return text if len(text) <= longest else text[: longest - 1].rpartition(" ")[0] + "…"
+    if len(text) <= longest:
+        return text
+    cut = text[: longest - 1]
+    return (cut.rpartition(" ")[0] or cut) + "…"
 
 
 def _words(value: object) -> tuple[str, ...]:
@@ -128,14 +139,18 @@ def _is_web_address(url: str) -> bool:
     return (
         parts.scheme in ("https", "http")
         and bool(parts.hostname)
+        and "@" not in parts.netloc
         and url.isascii()
         and url.isprintable()
+        and " " not in url
         and len(url) < 2000
     )
 
 
-def _instant(value: object, now: int) -> int:
+def _instant(value: object) -> int | None:
+    """A date as RFC 3339 writes it; one without a zone is UTC's, wherever this machine stands."""
     try:
-        return int(datetime.fromisoformat(str(value)).timestamp())
+        found = datetime.fromisoformat(str(value))
+        return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):
-        return now
+        return None

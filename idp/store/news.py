@@ -19,6 +19,7 @@ _TAKE = Statement(
 )
 _NOTE_FAULT = Statement("UPDATE news_feeds SET fault = :fault WHERE client_id = :client_id")
 _FAULTS = Statement("SELECT client_id, read_at, fault FROM news_feeds WHERE fault IS NOT NULL ORDER BY client_id")
+_DATES = Statement("SELECT item_id, published_at FROM news_items WHERE client_id = :client_id")
 _CLEAR = Statement("DELETE FROM news_items WHERE client_id = :client_id")
 _ADD = Statement(
     "INSERT INTO news_items (client_id, item_id, kind, title, summary, url, interests, regions, published_at) VALUES"
@@ -85,7 +86,12 @@ def list_faults(tx: Transaction) -> list[tuple[str, str]]:
     return [(row["client_id"], row["fault"]) for row in tx.all(_FAULTS)]
 
 
-def newest_items(tx: Transaction, *, now: int, since: int, limit: int = 100) -> list[NewsItem]:
+def list_dates(tx: Transaction, client_id: str) -> dict[str, int]:
+    """Since when each item of a feed is there, by its id."""
+    return {row["item_id"]: row["published_at"] for row in tx.all(_DATES, client_id=client_id)}
+
+
+def newest_items(tx: Transaction, *, now: int, since: int, limit: int) -> list[NewsItem]:
     """What was published, newest first."""
     return [_parse(row) for row in tx.all(_NEWEST, now=now, since=since, limit=limit)]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,8 @@ def test_a_feed_that_is_named_no_more_is_forgotten(lobby: Lobby, tmp_path: Path)
         {**ITEM, "url": "https:///nothing"},
         {**ITEM, "url": "https://site.example/\nx"},
         {**ITEM, "url": None},
+        {**ITEM, "url": "https://somebody@site.example/1"},
+        {**ITEM, "url": "https://site.example/a b"},
     ],
 )
 def test_what_cannot_be_shown_is_left_out(entry: object) -> None:
@@ -142,3 +146,56 @@ def test_news_follow_interests_and_region(lobby: Lobby, tmp_path: Path) -> None:
     assert {item.title for item in list_news(provider, nobody)} == {"all", "tips", "north", "south"}
     assert {item.title for item in list_news(provider, chosen)} == {"all", "tips", "north"}
     assert len(list_news(provider, nobody, everything=True)) == 4
+
+
+def test_an_item_without_a_date_keeps_the_day_it_first_came(lobby: Lobby, tmp_path: Path) -> None:
+    """Else it would be the newest again at every reading."""
+    path = tmp_path / "feed.json"
+    undated = {"id": "2", "url": "https://site.example/2", "title": "Undated"}
+    path.write_bytes(feed(undated))
+    provider = with_feed(lobby, path)
+    read_feeds(provider)
+    first, lobby.now = lobby.now, lobby.now + 3600
+    later = datetime.fromtimestamp(first + 1800, UTC).isoformat()
+    path.write_bytes(feed(undated, {**ITEM, "date_published": later}))
+    read_feeds(provider)
+    found = list_news(provider, lobby.add_account("anna"))
+    assert [(item.title, item.published_at) for item in found] == [("News", first + 1800), ("Undated", first)]
+
+
+def test_a_date_without_a_zone_is_that_of_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the machine stands."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        (item,) = parse_feed("site", feed({**ITEM, "date_published": "2027-01-14T08:00:00"}), NOW)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert item.published_at == int(datetime(2027, 1, 14, 8, tzinfo=UTC).timestamp())
+
+
+def test_a_long_word_is_cut_and_not_lost() -> None:
+    """Where there is no blank to cut at."""
+    (item,) = parse_feed("site", feed({**ITEM, "title": "W" * 300}), NOW)
+    assert item.title == "W" * 199 + "…"
+
+
+def test_a_busy_site_does_not_hide_what_fits(lobby: Lobby, tmp_path: Path) -> None:
+    """News is chosen before it is cut, also where sites are left out."""
+    day = datetime.fromtimestamp(lobby.now, UTC)
+    busy = [
+        {**ITEM, "id": str(number), "tags": ["other"], "date_published": (day - timedelta(minutes=number)).isoformat()}
+        for number in range(100)
+    ]
+    quiet = {**ITEM, "title": "For me", "tags": ["tips"], "date_published": (day - timedelta(days=3)).isoformat()}
+    feeds = {}
+    for name, items in (("busy", busy), ("quiet", [quiet])):
+        (tmp_path / name).write_bytes(feed(*items))
+        feeds[name] = str(tmp_path / name)
+    interests = InterestSettings(topics={"tips": {"en": "Tips"}}, feeds=feeds)
+    provider = replace(lobby.provider, settings=lobby.provider.settings.model_copy(update={"interests": interests}))
+    read_feeds(provider)
+    anna = lobby.add_account("anna", claims={"interests": ["tips"]})
+    assert [item.title for item in list_news(provider, anna)] == ["For me"]
+    assert [item.title for item in list_news(provider, anna, sites={"quiet"}, everything=True)] == ["For me"]

@@ -87,8 +87,8 @@ def page() -> Response:
 def _news(account: Account, sites: dict[str, str]) -> dict[str, Any]:
     """News for the account's interests and region, or all of it where that was asked for (F-1.1)."""
     offered, everything = provider().settings.interests, request.args.get("news") == "all"
-    found = list_news(provider(), account, everything=everything)
-    shown = [Headline(**asdict(item), site=sites[item.client_id]) for item in found if item.client_id in sites]
+    found = list_news(provider(), account, sites=sites, everything=everything)
+    shown = [Headline(**asdict(item), site=sites[item.client_id]) for item in found]
     chosen, region = interests_of(account)
     return {
         "has_news": bool(offered.feeds),
