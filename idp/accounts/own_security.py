@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 
 PAGE = 25
 SHOWN_SECONDS = 90 * 86400
+CHANGED_SECONDS = 30 * 86400
+CHANGES_SHOWN = 5
 
 OWN_EVENTS = (
     "account_closed",
     "account_reopened",
     "account_locked",
+    "approval_changed",
     "consent_given",
     "consent_withdrawn",
     "data_exported",
@@ -33,6 +36,7 @@ OWN_EVENTS = (
     "email_changed",
     "email_restored",
     "email_verified",
+    "interests_chosen",
     "old_account_moved",
     "password_changed",
     "password_reset",
@@ -52,6 +56,26 @@ OWN_EVENTS = (
     "user_name_changed",
 )
 """The acts in the audit trail that the owner of an account reads about; `web.account.security_words` has their words."""
+
+CHANGES = (
+    "account_reopened",
+    "approval_changed",
+    "device_added",
+    "device_removed",
+    "email_change_requested",
+    "email_changed",
+    "email_restored",
+    "interests_chosen",
+    "old_account_moved",
+    "password_changed",
+    "password_reset",
+    "profile_changed",
+    "profile_completed",
+    "registration_confirmed",
+    "temporary_password_given",
+    "user_name_changed",
+)
+"""Those of them that changed the account itself, as its overview tells them."""
 
 _EACH_COUNTS = ("signed_in", "sign_in_refused")
 
@@ -99,15 +123,21 @@ def list_browsers(provider: Provider, account_id: str) -> tuple[list[SignedInBro
 
 
 def list_own_events(
-    provider: Provider, account_id: str, *, before: int | None = None, limit: int = PAGE
+    provider: Provider,
+    account_id: str,
+    *,
+    acts: Sequence[str] = OWN_EVENTS,
+    seconds: int = SHOWN_SECONDS,
+    before: int | None = None,
+    limit: int = PAGE,
 ) -> tuple[list[OwnEvent], int | None]:
-    """What happened at the account in the last 90 days, newest first; out: also below which event the next page begins.
+    """What happened at the account lately, newest first, of these acts; out: also below which event the next page begins.
 
     An act that the trail tells twice (the ending and what brought it) is one line here.
     """
     with provider.database.reading() as tx:
-        since = provider.clock() - SHOWN_SECONDS
-        found = audit.page_own_events(tx, account_id, OWN_EVENTS, since=since, before=before, limit=2 * limit + 2)
+        since = provider.clock() - seconds
+        found = audit.page_own_events(tx, account_id, acts, since=since, before=before, limit=2 * limit + 2)
         names = {event.client_id: _name(tx, event.client_id) for event in found if event.client_id}
     seen: set[tuple[int, str, str | None]] = set()
     lines = []
@@ -118,6 +148,14 @@ def list_own_events(
         seen.add((event.at, act, event.client_id))
     shown = [OwnEvent(event, names.get(event.client_id or "", "")) for event in lines[:limit]]
     return shown, lines[limit].event_id + 1 if len(lines) > limit else None
+
+
+def list_own_changes(provider: Provider, account_id: str) -> list[OwnEvent]:
+    """What changed at the account in the last 30 days, the newest few."""
+    found, _following = list_own_events(
+        provider, account_id, acts=CHANGES, seconds=CHANGED_SECONDS, limit=CHANGES_SHOWN
+    )
+    return found
 
 
 def _name(tx: Transaction, client_id: str) -> str:

@@ -15,7 +15,7 @@ from idp.errors import Refusal
 from idp.keys.secrets import new_identifier, new_long_secret, new_secret
 from idp.policy.endings import Act
 from idp.policy.staff import Permission
-from idp.store import audit, clients, site_reports
+from idp.store import audit, clients, news, site_reports
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -56,6 +56,14 @@ def get_site(provider: Provider, client_id: str) -> tuple[RegisteredClient, Site
     with provider.database.reading() as tx:
         client = _get(tx, client_id)
         return client, site_reports.report_sites(tx, provider.clock(), client_id)[client_id]
+
+
+def find_feed_fault(provider: Provider, client_id: str) -> str:
+    """Why a site's news could not be read the last time; "" where it could, or where it has none."""
+    if client_id not in provider.settings.interests.feeds:
+        return ""
+    with provider.database.reading() as tx:
+        return dict(news.list_faults(tx)).get(client_id, "")
 
 
 def add_site(

@@ -91,6 +91,11 @@ def build_approval_claims(status: str, updated_at: int) -> dict[str, Any]:
     return {"approval_status": status, "approval_updated_at": updated_at}
 
 
+def build_interest_claims(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Interests and region of an account's row, where they were chosen; introspection tells them with their scope."""
+    return {name: kept[name] for name in SCOPE_CLAIMS["interests"] if kept.get(name)}
+
+
 def build_session_claims(expires_at: int | None, kept: bool, names: Collection[str]) -> dict[str, Any]:
     """When the session ends and whether the end-user asked to stay signed in; nothing where there is no session."""
     if expires_at is None:

@@ -1,7 +1,7 @@
 """The ID token (OpenID Connect Core §2, §3.1.3.6, §12.2): a fresh set of claims for each, reserved names cannot be overlaid.
 
-Profile, e-mail, address and phone come from userinfo, if there is an access token to ask it with (§5.4); approval and
-session stand in the ID token too, so that a site which calls nothing else knows them.
+Profile, e-mail, address and phone come from userinfo, if there is an access token to ask it with (§5.4); approval,
+interests and session stand in the ID token too, so that a site which calls nothing else knows them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from idp.store.clients import RegisteredClient
     from idp.store.codes import Family
 
-TOLD_HERE_TOO = frozenset({"approval", "session"})
+TOLD_HERE_TOO = frozenset({"approval", "interests", "session"})
 _HASHES = {"EdDSA": "sha512"}
 
 

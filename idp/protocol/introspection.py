@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from idp.errors import ProtocolError
 from idp.keys.keyring import DEFAULT_ALGORITHM
 from idp.protocol.access_token import find_live_token
-from idp.protocol.claims import build_approval_claims
+from idp.protocol.claims import build_approval_claims, build_interest_claims
 from idp.protocol.client_authentication import authenticate_client, invalid_client
 from idp.protocol.endpoint import Answer, answer_error, answer_json, answer_jwt, read_form, require
 from idp.store import tokens
@@ -95,4 +95,6 @@ def _describe(reading: Reading, live: LiveToken, caller: RegisteredClient, token
         answer["aud"] = facts.audience[0] if len(facts.audience) == 1 else list(facts.audience)
     if facts.approval_status is not None and facts.approval_updated_at is not None:
         answer |= build_approval_claims(facts.approval_status, facts.approval_updated_at)
+    if "interests" in facts.scopes:
+        answer |= build_interest_claims(facts.account_claims)
     return answer

@@ -5,14 +5,17 @@ A refresh token has room for one successor, which is derived from it: asking aga
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from idp.keys.secrets import hash_secret
 from idp.store.codes import Family, family_from_row
 from idp.store.database import Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from idp.store.database import Row, Transaction
 
 ACCESS = "access"
@@ -24,7 +27,8 @@ _INSERT_ACCESS = Statement(
 )
 _FIND_ACCESS = Statement(
     "SELECT t.client_id, t.account_id, t.sid, t.scope, t.audience, t.issued_at, t.expires_at, a.access AS account_access,"
-    " a.approval_status, a.approval_updated_at, f.session_expires_at, f.kept, f.claims"
+    " a.approval_status, a.approval_updated_at, f.session_expires_at, f.kept, f.claims,"
+    " a.claims AS account_claims"
     " FROM access_tokens t LEFT JOIN accounts a ON a.account_id = t.account_id"
     " LEFT JOIN token_families f ON f.family_id = t.family_id"
     " WHERE t.token_hash = :token_hash AND t.revoked_at IS NULL AND t.expires_at > :now"
@@ -36,7 +40,8 @@ _REVOKE_ACCESS = Statement(
 )
 _FIND_REFRESH = Statement(
     "SELECT t.client_id, f.account_id, f.sid, f.scope, '' AS audience, t.issued_at, t.expires_at,"
-    " a.access AS account_access, a.approval_status, a.approval_updated_at, f.session_expires_at, f.kept, f.claims"
+    " a.access AS account_access, a.approval_status, a.approval_updated_at, f.session_expires_at, f.kept, f.claims,"
+    " a.claims AS account_claims"
     " FROM refresh_tokens t JOIN token_families f ON f.family_id = t.family_id"
     " JOIN accounts a ON a.account_id = f.account_id"
     " WHERE t.token_hash = :token_hash AND t.rotated_at IS NULL AND t.expires_at > :now AND f.revoked_at IS NULL"
@@ -100,6 +105,7 @@ class TokenFacts:
     session_expires_at: int | None
     kept: bool
     claims: str | None
+    account_claims: Mapping[str, Any]
 
     def session_end(self, now: int) -> int | None:
         """When the session ends; None where it is over and the token, of an offline family, goes on without it."""
@@ -230,4 +236,5 @@ def _facts(row: Row | None) -> TokenFacts | None:
         session_expires_at=row["session_expires_at"],
         kept=bool(row["kept"]),
         claims=row["claims"],
+        account_claims=json.loads(row["account_claims"] or "{}"),
     )

@@ -57,7 +57,30 @@ def test_our_claims_come_with_their_scopes(house: House, scope: str, expected: s
         assert (APPROVAL | SESSION) & answer.keys() == expected
 
 
+INTERESTS = {"interests": ["balances", "tips"], "region": "north"}
+
+
+@pytest.mark.parametrize(("scope", "expected"), [("openid interests", INTERESTS), ("openid approval", {})])
+def test_interests_come_with_their_scope_everywhere(house: House, scope: str, expected: dict[str, object]) -> None:
+    """ID token of a code and of a refresh, userinfo and introspection; a new choice is told from then on."""
+    house.set_claims(**INTERESTS)
+    tokens = house.tokens(scope=scope)
+    renewed = house.refresh(tokens["refresh_token"]).get_json()
+
+    def told() -> list[dict[str, object]]:
+        answers = house.userinfo(renewed["access_token"]).get_json(), house.introspect(renewed["access_token"], "site")
+        return [{name: answer[name] for name in INTERESTS if name in answer} for answer in answers]
+
+    for token in (tokens["id_token"], renewed["id_token"]):
+        assert {name: value for name, value in claims_of(token).items() if name in INTERESTS} == expected
+    assert told() == [expected, expected]
+    house.set_claims(region="south")
+    after = {"region": "south"} if expected else {}
+    assert told() == [after, after]
+
+
 FULL = {
+    "region": "north",
     "middle_name": "Quinn",
     "nickname": "Sue",
     "profile": "https://customer.example/people/anna",
@@ -139,7 +162,7 @@ def test_an_id_token_alone_holds_the_claims_of_the_scopes(house: House, scope: s
         assert everything.isdisjoint(id_token_of(house, bound, scope=f"openid {scope}"))
 
 
-@pytest.mark.parametrize("name", ["name", "email", "nickname", "phone_number", "address", "approval_status"])
+@pytest.mark.parametrize("name", ["name", "email", "nickname", "phone_number", "address", "approval_status", "region"])
 def test_a_claim_asked_for_alone_comes_where_it_is_wanted(house: House, name: str) -> None:
     """In userinfo or in the ID token, and not in the other place (§5.5), also after a refresh."""
     house.set_claims(**FULL)

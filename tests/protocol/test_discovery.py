@@ -67,8 +67,8 @@ def test_standard_members(house: House) -> None:
     for channel in ("backchannel", "frontchannel"):
         assert document[f"{channel}_logout_supported"] is True
         assert document[f"{channel}_logout_session_supported"] is True
-    assert {"openid", "profile", "email", "approval", "session"} <= set(document["scopes_supported"])
-    assert {"approval_status", "session_expiry", "sub"} <= set(document["claims_supported"])
+    assert {"openid", "profile", "email", "approval", "interests", "session"} <= set(document["scopes_supported"])
+    assert {"approval_status", "interests", "region", "session_expiry", "sub"} <= set(document["claims_supported"])
     assert "none" not in document["introspection_endpoint_auth_methods_supported"]
     assert document["grant_types_supported"][:3] == ["authorization_code", "refresh_token", "client_credentials"]
     assert {"address", "phone"} <= set(document["scopes_supported"])

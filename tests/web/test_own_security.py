@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from idp.accounts.own_security import OWN_EVENTS, PAGE
+from idp.accounts.own_security import CHANGES, CHANGES_SHOWN, OWN_EVENTS, PAGE
 from idp.store import accounts, audit, endings
 from idp.web.account.security_words import OWN_WORDS
 from idp.web.staff.words import EVENTS
@@ -160,3 +160,39 @@ def test_every_event_of_the_owner_has_its_words() -> None:
     """And each is one that the trail knows."""
     assert set(OWN_WORDS) == set(OWN_EVENTS)
     assert set(OWN_EVENTS) <= set(EVENTS)
+    assert set(CHANGES) <= set(OWN_EVENTS)
+
+
+def changes_on(page: Any) -> list[str]:
+    """What the overview says has changed."""
+    block = re.search(r'<ol class="history" id="changes">(.*?)</ol>', page.text, re.DOTALL)
+    return re.findall(r"<span>(.*?)</span>", block[1]) if block else []
+
+
+def test_the_overview_tells_what_changed_in_30_days(lobby: Lobby) -> None:
+    """Changes only, in plain words with the new state of the approval, nobody else's and nothing older."""
+    browser, ada = sit_down(lobby)
+    bob = lobby.add_account("bob")
+    assert "Nothing changed at your account in the last 30 days." in browser.get("/").text
+    key = ada.account_id
+    note(lobby, "device_added", key, at=lobby.now - 31 * 86400)
+    note(lobby, "email_changed", key, at=lobby.now - 40, actor_kind="staff", actor=bob.account_id)
+    note(lobby, "approval_changed", key, at=lobby.now - 30, actor_kind="rule", details={"new": "approved"})
+    note(lobby, "signed_in", key, at=lobby.now - 20)
+    note(lobby, "password_changed", key, at=lobby.now - 10)
+    note(lobby, "user_name_changed", bob.account_id, at=lobby.now - 5)
+    assert changes_on(browser.get("/")) == [
+        "You changed your password",
+        "Your registration was approved",
+        "Customer care: Your e-mail address was changed",
+    ]
+
+
+def test_the_overview_tells_the_newest_changes_only(lobby: Lobby) -> None:
+    """The rest is one link away."""
+    browser, ada = sit_down(lobby)
+    for number in range(CHANGES_SHOWN + 2):
+        note(lobby, "device_added", ada.account_id, at=lobby.now - 1000 + number)
+    page = browser.get("/")
+    assert len(changes_on(page)) == CHANGES_SHOWN
+    assert "/account/security/events" in page.text

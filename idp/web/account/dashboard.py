@@ -10,12 +10,14 @@ from flask import Blueprint, request
 
 from idp.accounts.interests import interests_of, list_news
 from idp.accounts.old_portal import find_incomplete
+from idp.accounts.own_security import list_own_changes
 from idp.i18n import gettext
 from idp.policy.interaction import APPROVED
 from idp.policy.site_access import SiteAccess, decide_site_access
 from idp.store import accounts, approvals, clients, registrations, tokens
 from idp.store.news import NewsItem
 from idp.web import browser_session
+from idp.web.account.security_words import tell_own_event
 from idp.web.account.sign_in import first_page
 from idp.web.context import provider
 from idp.web.forms import ActForm
@@ -73,6 +75,7 @@ def page() -> Response:
     return render(
         "account/dashboard.html",
         **_news(account, {client.client_id: client.name for client in registered if not client.disabled}),
+        changes=[tell_own_event(event) for event in list_own_changes(provider(), account.account_id)],
         way_back=way_back,
         is_incomplete=find_incomplete(provider(), account.account_id) is not None,
         reference_number=reference_number if account.approval_status != APPROVED else "",

@@ -8,17 +8,15 @@ from flask import Blueprint, redirect, request, url_for
 
 from idp.accounts.interests import choose_interests, interests_of
 from idp.errors import Refusal
-from idp.i18n import current_locale
 from idp.i18n import gettext as _
 from idp.store import accounts
 from idp.web.browser_session import get_signed_in, signed_in_required, typed_before
 from idp.web.context import provider
 from idp.web.forms import ActForm
+from idp.web.interest_words import label_of
 from idp.web.pages import render
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from werkzeug.wrappers import Response
 
 blueprint = Blueprint("interests", __name__)
@@ -49,11 +47,6 @@ def choose() -> Any:
         form.tell("", _("Something that you chose is not offered any more. Look again and save."))
         return _page(tuple(chosen), region, form=form, status=422)
     return redirect(url_for("interests.page", saved=1), 303)
-
-
-def label_of(labels: Mapping[str, str]) -> str:
-    """A label in the reader's language, else in English."""
-    return labels.get(current_locale()) or labels["en"]
 
 
 def _page(chosen: tuple[str, ...], region: str | None, *, form: ActForm | None = None, status: int = 200) -> Response:

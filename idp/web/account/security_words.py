@@ -14,6 +14,7 @@ OWN_WORDS: dict[str, str] = {
     "account_closed": marked("The account was closed"),
     "account_reopened": marked("The account was opened again"),
     "account_locked": marked("Sign-in was slowed down after too many tries"),
+    "approval_changed": marked("Your approval changed"),
     "consent_given": marked("You gave a site your permission"),
     "consent_withdrawn": marked("You took a site's permission back"),
     "data_exported": marked("You took your data along"),
@@ -24,6 +25,7 @@ OWN_WORDS: dict[str, str] = {
     "email_changed": marked("Your e-mail address was changed"),
     "email_restored": marked("Your old e-mail address was restored, and everything was signed out"),
     "email_verified": marked("You confirmed your e-mail address"),
+    "interests_chosen": marked("You chose your interests and region"),
     "old_account_moved": marked("Your account came over from the old portal"),
     "password_changed": marked("You changed your password"),
     "password_reset": marked("Your password was reset, and everything was signed out"),
@@ -43,6 +45,13 @@ OWN_WORDS: dict[str, str] = {
     "token_replayed": marked("The access of a site was ended, because an old key of it was used again"),
 }
 
+_APPROVAL: dict[str, str] = {
+    "approved": marked("Your registration was approved"),
+    "pending": marked("Your registration is being reviewed"),
+    "rejected": marked("Your registration was not approved"),
+    "suspended": marked("Your access was suspended"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class OwnLine:
@@ -55,7 +64,9 @@ class OwnLine:
 
 def tell_own_event(own: OwnEvent) -> OwnLine:
     """An event as a line, with the site it is about; what customer care did says so, and where a member of staff sat is not told."""
-    event, sentence = own.event, gettext(OWN_WORDS[own.event.act])
+    event = own.event
+    status = str(event.details.get("new", "")) if event.act == "approval_changed" else ""
+    sentence = gettext(_APPROVAL.get(status, OWN_WORDS[event.act]))
     if own.site:
         sentence = f"{sentence} · {own.site}"
     if event.actor_kind == "staff":

@@ -16,6 +16,7 @@ from idp.store import search
 from idp.web.browser_session import client_address, typed_before
 from idp.web.context import provider
 from idp.web.forms import ActForm
+from idp.web.interest_words import tell_interests
 from idp.web.pages import render
 from idp.web.staff import words
 from idp.web.staff.access import member, permitted
@@ -217,6 +218,7 @@ def _account_page(
         status,
         now=provider().clock(),
         page=page,
+        interests=tell_interests(provider().settings.interests, page.account),
         history=history_of(page),
         form=form,
         click=ActForm(formdata=None),

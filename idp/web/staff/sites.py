@@ -169,6 +169,8 @@ def _page(client_id: str, *, secret: str = "", is_new: bool = False, status: int
         status,
         client=client,
         report=report,
+        feed=provider().settings.interests.feeds.get(client_id, ""),
+        feed_fault=site_desk.find_feed_fault(provider(), client_id),
         secret=secret,
         is_new=is_new,
         secrets=client.secret_hashes,
