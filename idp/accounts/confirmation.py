@@ -192,6 +192,7 @@ def _make_account(tx: Transaction, registration: Registration, password_hash: st
                 company=registration.company,
                 country=registration.country,
                 locale=registration.locale,
+                claims=registration.claims,
                 email_verified_at=now,
                 registration_id=registration.registration_id,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from idp.errors import Refusal
 from idp.store import accounts, audit, news
@@ -25,6 +25,12 @@ def interests_of(account: Account) -> tuple[tuple[str, ...], str | None]:
     return tuple(chosen) if isinstance(chosen, list) else (), region if isinstance(region, str) else None
 
 
+def build_choice(interests: Collection[str], region: str) -> dict[str, Any]:
+    """A choice as an account's claims keep it; what is empty is not there."""
+    chosen: dict[str, Any] = {"interests": sorted(set(interests))} if interests else {}
+    return chosen | ({"region": region} if region else {})
+
+
 def choose_interests(provider: Provider, account_id: str, interests: Collection[str], region: str) -> None:
     """Keep what was chosen; an empty region is none. Raises `Refusal("interest_unknown")` for what is not offered."""
     offered, now = provider.settings.interests, provider.clock()
@@ -34,9 +40,7 @@ def choose_interests(provider: Provider, account_id: str, interests: Collection[
         claims = dict(accounts.lock_account(tx, account_id).claims)
         claims.pop("interests", None)
         claims.pop("region", None)
-        claims |= {"interests": sorted(set(interests))} if interests else {}
-        claims |= {"region": region} if region else {}
-        accounts.set_claims(tx, account_id, claims, now)
+        accounts.set_claims(tx, account_id, claims | build_choice(interests, region), now)
         audit.record(
             tx,
             "interests_chosen",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from idp import mail
 from idp.accounts.guessing import Caller, take_mail_request, take_mail_try, take_telling
+from idp.accounts.interests import build_choice
 from idp.accounts.old_invitation import invite_owner
 from idp.accounts.passwords import check_new_password
 from idp.errors import Refusal
@@ -56,6 +57,8 @@ class RegistrationRequest:
     caller: Caller
     client_id: str | None = None
     target: str | None = None
+    interests: tuple[str, ...] = ()
+    region: str = ""
 
     @property
     def personal_words(self) -> tuple[str, ...]:
@@ -261,6 +264,7 @@ def _make(
         expires_at=now + provider.settings.lifetimes.confirmation,
         confirmed_at=None,
         purged_at=None,
+        claims=build_choice(wish.interests, wish.region),
     )
 
 

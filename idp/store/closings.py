@@ -72,7 +72,7 @@ _REGISTRATION_LINKS = Statement(
 _REGISTRATIONS = Statement(
     "UPDATE registrations SET email = '', email_key = '', user_name = NULL, given_name = '', family_name = '',"
     " company = '', country = '', serial_number = '', password_hash = '', browser_hash = NULL, client_id = NULL,"
-    " target = NULL, purged_at = :now WHERE account_id = :account_id"
+    " target = NULL, claims = '{}', purged_at = :now WHERE account_id = :account_id"
 )
 _DECISIONS = Statement(
     "UPDATE approval_decisions SET reason = '', remark = '', facts = '[]' WHERE account_id = :account_id"

@@ -46,6 +46,7 @@ EXPORTED: dict[str, tuple[str, ...]] = {
         "country",
         "serial_number",
         "locale",
+        "claims",
         "client_id",
         "sent_at",
         "confirmed_at",

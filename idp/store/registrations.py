@@ -7,14 +7,17 @@ is kept like any other, so that its page looks the same (EN-3); it can never be 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from idp.keys.secrets import hash_secret, is_same
 from idp.store.database import Statement
 from idp.store.identifiers import email_key
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from idp.store.database import Row, Transaction
 
 SENT, CONFIRMED, REPLACED, EXPIRED = "sent", "confirmed", "replaced", "expired"
@@ -22,9 +25,9 @@ SENT, CONFIRMED, REPLACED, EXPIRED = "sent", "confirmed", "replaced", "expired"
 _INSERT = Statement(
     "INSERT INTO registrations (registration_id, reference, state, email, email_key, user_name, given_name, family_name,"
     " company, country, serial_number, locale, password_hash, address_taken, browser_hash, status_hash, client_id, target,"
-    " sent_at, expires_at) VALUES (:registration_id, :reference, 'sent', :email, :email_key, :user_name, :given_name,"
+    " sent_at, expires_at, claims) VALUES (:registration_id, :reference, 'sent', :email, :email_key, :user_name, :given_name,"
     " :family_name, :company, :country, :serial_number, :locale, :password_hash, :address_taken, :browser_hash,"
-    " :status_hash, :client_id, :target, :sent_at, :expires_at)"
+    " :status_hash, :client_id, :target, :sent_at, :expires_at, :claims)"
 )
 _LOCK = Statement("SELECT pg_advisory_xact_lock(hashtextextended('registration:' || :email_key, 0))")
 _FIND = Statement("SELECT * FROM registrations WHERE registration_id = :registration_id")
@@ -56,7 +59,7 @@ _OLD = Statement(
 )
 _PURGE = Statement(
     "UPDATE registrations SET email = '', email_key = '', user_name = NULL, given_name = '', family_name = '',"
-    " company = '', country = '', serial_number = '', password_hash = '', client_id = NULL, target = NULL,"
+    " company = '', country = '', serial_number = '', password_hash = '', client_id = NULL, target = NULL, claims = '{}',"
     " purged_at = :now WHERE registration_id = :registration_id AND state <> 'confirmed'"
 )
 _DUE = Statement(
@@ -116,6 +119,7 @@ class Registration:
     expires_at: int
     confirmed_at: int | None
     purged_at: int | None
+    claims: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Registration({self.reference!r}, {self.state})"
@@ -145,6 +149,7 @@ def insert_registration(tx: Transaction, registration: Registration) -> None:
     values = {name: getattr(registration, name) for name in Registration.__slots__}
     for name in ("state", "account_id", "confirmed_at", "purged_at"):
         del values[name]
+    values["claims"] = json.dumps(dict(registration.claims), ensure_ascii=False, separators=(",", ":"))
     tx.run(_INSERT, **values)
 
 
@@ -235,6 +240,7 @@ def _parse(row: Row | None) -> Registration | None:
         return None
     values = {name: row[name] for name in Registration.__slots__}
     values["address_taken"] = bool(row["address_taken"])
+    values["claims"] = json.loads(row["claims"])
     for name in ("browser_hash", "status_hash"):
         values[name] = None if row[name] is None else bytes(row[name])
     return Registration(**values)

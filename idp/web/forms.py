@@ -240,6 +240,22 @@ class ChoiceField(_Once, wtforms.SelectField):  # type: ignore[misc]
             self.stop(_NOT_OFFERED)
 
 
+class ChoicesField(_Once, wtforms.SelectMultipleField):  # type: ignore[misc]
+    """Any of the offered values, as boxes to tick; none is fine."""
+
+    def __init__(self, label: Any = None, **kwargs: Any) -> None:
+        super().__init__(label, **{"choices": [], **kwargs})
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """What was ticked, each once."""
+        self.data = list(dict.fromkeys(valuelist))
+
+    def pre_validate(self, form: Any) -> None:
+        """All of them among the offered ones."""
+        if not set(self.data or ()) <= {value for value, *_rest in self.iter_choices()}:
+            self.stop(_NOT_OFFERED)
+
+
 class TickBox(_Once, wtforms.BooleanField):  # type: ignore[misc]
     """A box that is ticked or not; `missing` is the sentence for one that must be ticked."""
 

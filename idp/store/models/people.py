@@ -107,6 +107,7 @@ class Registration(Base):
     confirmed_at: Mapped[Instant | None]
     purged_at: Mapped[Instant | None]
     reminders: Mapped[int] = mapped_column(default=0, server_default="0")
+    claims: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict, server_default="{}")
 
     __table_args__ = (
         Index("ix_registrations_sent", "sent_at", "registration_id"),

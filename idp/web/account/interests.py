@@ -13,7 +13,7 @@ from idp.store import accounts
 from idp.web.browser_session import get_signed_in, signed_in_required, typed_before
 from idp.web.context import provider
 from idp.web.forms import ActForm
-from idp.web.interest_words import label_of
+from idp.web.interest_words import offered_groups, offered_regions
 from idp.web.pages import render
 
 if TYPE_CHECKING:
@@ -51,15 +51,12 @@ def choose() -> Any:
 
 def _page(chosen: tuple[str, ...], region: str | None, *, form: ActForm | None = None, status: int = 200) -> Response:
     offered = provider().settings.interests
-    groups = [(_("Products"), offered.products), (_("Topics"), offered.topics)]
     return render(
         "account/interests.html",
         status,
         form=form or ActForm(formdata=None),
-        groups=[
-            (title, [(key, label_of(labels)) for key, labels in found.items()]) for title, found in groups if found
-        ],
-        regions=[(key, label_of(labels)) for key, labels in offered.regions.items()],
+        groups=offered_groups(offered),
+        regions=offered_regions(offered),
         chosen=chosen,
         region=region or "",
         was_saved="saved" in request.args and status == 200,

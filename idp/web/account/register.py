@@ -27,6 +27,7 @@ from idp.store import clients, pending
 from idp.web import browser_session, language
 from idp.web.account.registration_forms import AddressForm, AgainForm, AnswerForm, CodeForm, RegistrationForm, tell
 from idp.web.context import provider
+from idp.web.interest_words import offered_groups
 from idp.web.pages import render
 from idp.web.ways_back import entry_of
 
@@ -242,6 +243,9 @@ def _fill_in(form: RegistrationForm, origin: Origin) -> None:
         return
     for name in ("email", "given_name", "family_name", "company", "country", "serial_number", "user_name", "locale"):
         form[name].data = getattr(standing.registration, name)
+    for name in ("interests", "region"):
+        if name in form:
+            form[name].data = standing.registration.claims.get(name)
 
 
 def _read(form: RegistrationForm, origin: Origin) -> RegistrationRequest:
@@ -260,6 +264,8 @@ def _read(form: RegistrationForm, origin: Origin) -> RegistrationRequest:
         caller=browser_session.caller(),
         client_id=client_id,
         target=target,
+        interests=tuple(form.interests.data) if "interests" in form else (),
+        region=form.region.data if "region" in form else "",
     )
 
 
@@ -284,6 +290,7 @@ def _form_page(form: RegistrationForm, origin: Origin, code: int, problem: str =
         handle=origin.handle,
         is_signed_in=signed_in is not None,
         has_old_portal=is_in_use(provider()),
+        interest_groups=offered_groups(provider().settings.interests),
     )
 
 

@@ -16,7 +16,8 @@ from idp.errors import Refusal
 from idp.i18n import lazy_gettext as _
 from idp.web.context import provider
 from idp.web.countries import country_choices
-from idp.web.forms import ChoiceField, Form, HiddenField, PasswordField, ProseField, TextField, TickBox
+from idp.web.forms import ChoiceField, ChoicesField, Form, HiddenField, PasswordField, ProseField, TextField, TickBox
+from idp.web.interest_words import offered_regions
 from idp.web.language import NAMES
 from idp.web.refusals import words_of
 
@@ -68,11 +69,20 @@ class RegistrationForm(Form):
     locale = ChoiceField(
         _("Language of our mails"), missing=_("Choose a language."), offered=[(code, NAMES[code]) for code in LANGUAGES]
     )
+    interests = ChoicesField(_("Interests"))
+    region = ChoiceField(_("Region"))
     terms = TickBox(_("I accept the terms of use"), missing=_("Accept the terms of use to register."))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.country.offer([("", ""), *country_choices()])
+        offered = provider().settings.interests
+        self.interests.choices = [(key, key) for key in sorted(offered.keys)]
+        self.region.offer([("", str(_("No region: news from everywhere"))), *offered_regions(offered)])
+        if not offered.keys:
+            del self.interests
+        if not offered.regions:
+            del self.region
         if not provider().settings.registration.terms_url:
             del self.terms
 
