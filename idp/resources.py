@@ -13,6 +13,12 @@ def templates_folder() -> Path:
     return inside if inside.is_dir() else PACKAGE.parent / "templates"
 
 
+def connect_folder() -> Path:
+    """The folder of the pages that tell how to connect a site: `docs/connect/` in a checkout, inside the package in a wheel."""
+    inside = PACKAGE / "connect"
+    return inside if inside.is_dir() else PACKAGE.parent / "docs" / "connect"
+
+
 def static_folder() -> Path:
     """The folder of style sheets and scripts."""
     return PACKAGE / "web" / "static"

@@ -142,6 +142,7 @@ def test_wheel_has_every_file_of_the_package(source: Path, wheel: Path) -> None:
     inside = set(zipfile.ZipFile(wheel).namelist())
     package = {path.relative_to(source) for path in (source / "idp").rglob("*") if path.is_file()}
     templates = {Path("idp") / path.relative_to(source) for path in (source / "templates").rglob("*") if path.is_file()}
+    templates |= {Path("idp/connect") / path.name for path in (source / "docs" / "connect").iterdir()}
     expected = {path.with_suffix(".mo") if path.suffix == ".po" else path for path in package | templates}
     metadata = {name for name in inside if ".dist-info/" in name}
     assert {str(path) for path in expected} == inside - metadata

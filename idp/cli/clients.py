@@ -10,6 +10,7 @@ import click
 
 from idp.accounts.clients import delete_client
 from idp.accounts.site_desk import By, renew_secret, switch_site
+from idp.accounts.site_recipes import NAMES, write_recipe
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, with_settings
 from idp.cli.initial_tokens import initial_tokens
 from idp.errors import Refusal
@@ -110,6 +111,24 @@ def delete_command(settings: Settings, client_id: str) -> None:
         if not delete_client(provider, tx, client_id, actor_kind="operator", now=provider.clock()):
             raise Refused(f"there is no client {client_id}; see: idp clients list")
     click.echo(f"{client_id} is deleted")
+
+
+@command.command("connect")
+@click.argument("client_id")
+@click.argument("library", type=click.Choice(list(NAMES)))
+@with_settings
+def connect_command(settings: Settings, client_id: str, library: str) -> None:
+    """Print ready-made configuration for a library, with this client's values."""
+    provider = open_provider(settings)
+    with provider.database.reading() as tx:
+        made = write_recipe(_get(tx, client_id), settings.server.issuer, library)
+    for name, text in made.files.items():
+        click.echo(f"# {name}\n\n{text}")
+    for place, example in made.places.items():
+        click.echo(f"to fill in: ${{{place}}}{f' ({example})' if example else ''}", err=True)
+    for row in made.differences:
+        registered = row.registered or "nothing"
+        click.echo(f"does not fit: {row.name}: the files need {row.needed}; registered is {registered}", err=True)
 
 
 command.add_command(initial_tokens)

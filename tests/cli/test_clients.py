@@ -161,3 +161,15 @@ def test_check_tells_who_may_register(tmp_path: Path, lines: str, level: str, wo
     config.write_text(f'[database]\nurl = "sqlite:///{tmp_path}/idp.sqlite3"\n[clients]\n{lines}\n')
     result = CliRunner().invoke(main, ["--config", str(config), "check", "--json"])
     assert any(one["level"] == level and word in one["text"] for one in json.loads(result.output))
+
+
+def test_ready_made_configuration_is_printed(terminal: Terminal) -> None:
+    """The files on standard output; what is left and what does not fit beside it; only for a client and library there are."""
+    terminal.apply(SIGNER)
+    result = terminal.run("clients", "connect", "mac", "oauth2-proxy")
+    assert result.exit_code == 0, result.output
+    assert 'client_id = "mac"' in result.stdout
+    assert "to fill in: ${CLIENT_SECRET} (openssl rand -hex 32)" in result.stderr
+    assert "the files need client_secret_basic; registered is client_secret_jwt" in result.stderr
+    assert "there is no client nobody" in terminal.run("clients", "connect", "nobody", "oauth2-proxy").output
+    assert terminal.run("clients", "connect", "mac", "nothing").exit_code == 2

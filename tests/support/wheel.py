@@ -16,7 +16,7 @@ def copy_source(folder: Path) -> None:
     for name in ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "scripts/compile_messages.py"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(CHECKOUT / name, folder / name)
-    for name in ("idp", "templates"):
+    for name in ("idp", "templates", "docs/connect"):
         if (CHECKOUT / name).is_dir():
             shutil.copytree(CHECKOUT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.mo"))
 

@@ -5,7 +5,7 @@ keep their filter in the address and page by key. Routes: `queue` `/staff` and `
 `/staff/decisions…`; `reasons` `/staff/reasons…`; `people` `/staff/accounts…` and `/staff/registrations…`; `email`
 `/staff/accounts/…/email`; `closing` `…/close` and `…/reopen`; `mails` `/staff/mail…`; `old_portal` `/staff/old-portal`;
 `records` `/staff/sign-outs`, `/staff/rules`; `trail` `/staff/audit`; `roles` `/staff/roles`;
-`sites` `/staff/sites…`.
+`sites` `/staff/sites…`; `connecting` `/staff/sites/…/connect/…`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ def install(app: Flask) -> None:
         access,
         bulk,
         closing,
+        connecting,
         email,
         mails,
         old_portal,
@@ -37,5 +38,19 @@ def install(app: Flask) -> None:
 
     access.install(app)
     words.install(app)
-    for room in (queue, bulk, reasons, people, closing, email, mails, old_portal, records, roles, sites, trail):
+    for room in (
+        queue,
+        bulk,
+        reasons,
+        people,
+        closing,
+        email,
+        mails,
+        old_portal,
+        records,
+        roles,
+        sites,
+        connecting,
+        trail,
+    ):
         app.register_blueprint(room.blueprint)

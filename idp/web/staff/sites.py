@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, abort, redirect, request, url_for
 
-from idp.accounts import site_desk
+from idp.accounts import site_desk, site_recipes
 from idp.accounts.site_desk import By
 from idp.errors import ProtocolError, Refusal
 from idp.i18n import gettext
@@ -173,7 +173,7 @@ def _page(client_id: str, *, secret: str = "", is_new: bool = False, status: int
         feed_fault=site_desk.find_feed_fault(provider(), client_id),
         secret=secret,
         is_new=is_new,
-        secrets=client.secret_hashes,
+        recipes=site_recipes.NAMES,
         now=provider().clock(),
         issuer=provider().settings.server.issuer,
         click=ActForm(formdata=None),

@@ -187,6 +187,8 @@ def walk_past_the_roles(world: World, eyes: Eyes, new_context: NewContext, shoot
     "/staff/sites/new: empty",
     "/staff/sites/new: faults",
     "/staff/sites/<client_id>: open",
+    "/staff/sites/<client_id>/connect/<recipe>: fits",
+    "/staff/sites/<client_id>/connect/<recipe>: does not fit",
 )
 def walk_past_the_sites(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
     """An administrator registers a site and looks at it."""
@@ -207,3 +209,8 @@ def walk_past_the_sites(world: World, eyes: Eyes, new_context: NewContext, shoot
     page.locator("#rows a").first.click()
     eyes.look(page, "open")
     shoot(page, "site")
+    page.get_by_role("link", name="mod_auth_openidc").click()
+    eyes.look(page, "does not fit")
+    page.goto(world.provider_url + "/staff/sites/download-library/connect/flask-kit")
+    eyes.look(page, "fits")
+    shoot(page, "ready-made")

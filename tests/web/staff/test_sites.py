@@ -146,3 +146,25 @@ def test_others_read_and_change_nothing(lobby: Lobby, role: str) -> None:
 def test_a_site_that_is_not_there_is_told(admin: Browser, path: str) -> None:
     """404."""
     assert admin.get(path).status_code == 404
+
+
+def test_ready_made_configuration_has_this_sites_values(lobby: Lobby, admin: Browser) -> None:
+    """On the page and as a file; the secret is never in it."""
+    assert "/staff/sites/site/connect/oauth2-proxy" in admin.get("/staff/sites/site").text
+    page = admin.get("/staff/sites/site/connect/oauth2-proxy")
+    assert "client_id = &#34;site&#34;" in page.text
+    assert "https://site.example/oauth2/callback" in page.text
+    assert "This does not fit the registration" in page.text
+    assert "${CLIENT_SECRET}" in page.text
+    saved = admin.get("/staff/sites/site/connect/oauth2-proxy/oauth2-proxy.cfg")
+    assert saved.headers["Content-Disposition"] == 'attachment; filename="oauth2-proxy.cfg"'
+    assert 'client_id = "site"' in saved.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["site/connect/nothing", "nobody/connect/authlib", "site/connect/authlib/sites.toml", "site/connect/authlib/../x"],
+)
+def test_configuration_that_is_not_there_is_not_found(lobby: Lobby, admin: Browser, path: str) -> None:
+    """404 for a library, a site or a file."""
+    assert admin.get(f"/staff/sites/{path}").status_code == 404
