@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from idp.cli.common import json_option, open_provider, print_json, with_settings
-from idp.config import MailSettings, is_loopback_host
+from idp.config import LANGUAGES, MailSettings, is_loopback_host
 from idp.errors import ConfigError, TryLater
+from idp.mail.overrides import find_fault, find_file_faults, list_own
+from idp.mail.previews import SAMPLE, list_messages, write_sample
 from idp.mail.smtp import connect, parse_smtp_url
 from idp.store import account_list, clients, outbox, readiness
 
@@ -135,7 +137,27 @@ def check_database(settings: Settings) -> Iterator[Finding]:
     else:
         provider = open_provider(settings)
         yield from check_content(provider)
+        yield from check_mail_texts(provider)
         provider.database.engine.dispose()
+
+
+def check_mail_texts(provider: Provider) -> Iterator[Finding]:
+    """The operator's own words for mails, each in every language."""
+    settings = provider.settings
+    if not list_own(settings):
+        return
+    faults = 0
+    for path, fault in find_file_faults(settings):
+        faults += 1
+        yield Finding("should", "mail texts", f"{path} {fault}")
+    for message in list_messages():
+        for language in LANGUAGES:
+            fault = find_fault(settings, write_sample(provider, message, language), language, name=SAMPLE.name)
+            if fault:
+                faults += 1
+                yield Finding("must", "mail texts", f"{message} in {language}: {fault}")
+    if not faults:
+        yield Finding("good", "mail texts", f"{len(list_own(settings))} templates of yours serve in every language")
 
 
 def check_content(provider: Provider) -> Iterator[Finding]:

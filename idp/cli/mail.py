@@ -1,4 +1,4 @@
-"""`idp mail`: what became of mails and signals, another try for dead letters, a test mail."""
+"""`idp mail`: what became of mails and signals, another try for dead letters, a test mail, how each reads."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from idp.accounts.deliveries import retry_delivery, write_test_mail
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, stamp, with_settings
 from idp.config import LANGUAGES
 from idp.errors import Refusal
+from idp.mail.previews import list_messages, preview
 from idp.signals.worker import deliver_one
 from idp.store import deliveries
 from idp.store.outbox import MAIL
@@ -86,3 +87,19 @@ def test_command(settings: Settings, address: str, language: str) -> None:
         reason = fate.last_error if fate else "it is gone"
         raise Refused(f"the mail did not go out: {reason}; it is number {number} of: idp mail list")
     click.echo(f"the mail to {address} went out")
+
+
+@command.command("preview")
+@click.argument("message", type=click.Choice(list(list_messages())))
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@click.option("--html", "as_html", is_flag=True, help="The HTML part instead of the text part.")
+@with_settings
+def preview_command(settings: Settings, message: str, language: str, as_html: bool) -> None:
+    """Print a mail with made-up values; nothing is sent."""
+    made = preview(open_provider(settings), message, language)
+    if as_html:
+        click.echo(made.rendered.html)
+    else:
+        click.echo(f"From: {made.sender}\nSubject: {made.rendered.subject}\n\n{made.rendered.text}", nl=False)
+    if made.fault:
+        raise Refused(f"your own words for this mail do not serve: {made.fault}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from idp import i18n, mail
 from idp.i18n import gettext as _
 from idp.mail.outgoing import Draft
+from idp.mail.overrides import find_fault
 from idp.mail.recipient import Recipient
 from idp.mail.render import render
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from idp.provider import Provider
 
 _SECRET = "EXAMPLE-EXAMPLE-EXAMPLE-EXAMPLE-EXAMPLE-EXA"
-_RECIPIENT = Recipient(email="anna.berg@example.com", name="Anna Berg", locale="en")
+SAMPLE = Recipient(email="anna.berg@example.com", name="Anna Berg", locale="en")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Preview:
     language: str
     sender: str
     rendered: Rendered = field(repr=False)
+    fault: str = ""
+    """Why the operator's templates do not serve; it is shown in our words then."""
 
 
 def list_messages() -> dict[str, Callable[..., int]]:
@@ -43,13 +46,21 @@ def list_messages() -> dict[str, Callable[..., int]]:
 
 def preview(provider: Provider, message: str, language: str) -> Preview:
     """One message in one language. Raises `KeyError` where there is none of that name."""
-    send, draft = list_messages()[message], Draft()
     settings = provider.settings
+    draft = write_sample(provider, message, language)
+    rendered = render(settings, draft.message, name=SAMPLE.name, locale=language, values=draft.values)
+    return Preview(
+        message, language, settings.mail.sender, rendered, find_fault(settings, draft, language, name=SAMPLE.name)
+    )
+
+
+def write_sample(provider: Provider, message: str, language: str) -> Draft:
+    """What the function of this message would write for a made-up recipient. Raises `KeyError`."""
+    send, draft = list_messages()[message], Draft()
     with i18n.use_locale(language):
         values = _sample_values(provider, message)
-    send(provider, draft, to=_RECIPIENT, **{name: values[name] for name in _wanted_by(send)})
-    rendered = render(settings, draft.message, name=_RECIPIENT.name, locale=language, values=draft.values)
-    return Preview(message, language, settings.mail.sender, rendered)
+    send(provider, draft, to=SAMPLE, **{name: values[name] for name in _wanted_by(send)})
+    return draft
 
 
 def _asked_by(send: Callable[..., int]) -> list[str]:

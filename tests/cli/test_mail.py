@@ -65,3 +65,45 @@ def test_a_wrong_address_is_refused(terminal: Terminal) -> None:
     """Nothing is written."""
     assert mail(terminal, "test", "nobody at all").exit_code == 1
     assert listed(terminal) == []
+
+
+def own_words(terminal: Terminal, name: str, text: str) -> None:
+    """A template of the operator, and the setting that names its folder."""
+    folder = terminal.config.parent / "own"
+    path = folder / "mail" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    config = terminal.config.read_text(encoding="utf-8")
+    if "[branding]" not in config:
+        terminal.config.write_text(f'{config}\n[branding]\ntemplates = "{folder}"\n', encoding="utf-8")
+
+
+def test_a_mail_is_read_beforehand(terminal: Terminal) -> None:
+    """Text or HTML, in a language; nothing is written."""
+    told = mail(terminal, "preview", "approved", "--language", "de")
+    assert told.exit_code == 0
+    assert "Subject: Ihre Registrierung ist freigegeben" in told.output
+    assert "<!DOCTYPE html>" in mail(terminal, "preview", "approved", "--html").output
+    assert mail(terminal, "preview", "nothing").exit_code == 2
+    assert listed(terminal) == []
+
+
+def test_own_words_that_do_not_serve_are_told_beforehand(terminal: Terminal) -> None:
+    """`idp check` names file and language; the preview shows what goes out instead."""
+    own_words(terminal, "approved/subject.txt", "Welcome to the lab\n")
+    checked = terminal.run("check").output
+    assert "1 templates of yours serve in every language" in checked
+    own_words(
+        terminal, "approved/body.fr.txt", '{% extends "ours/approved/body.txt" %}{% block contents %}x{% endblock %}'
+    )
+    own_words(terminal, "aproved/subject.txt", "x")
+    own_words(terminal, "rejected/body.txt", "{{ nothing_of_ours }}")
+    checked = terminal.run("check").output
+    assert "approved/body.fr.txt names no version of the blocks" in checked
+    assert "approved/body.fr.txt changes nothing with its block contents" in checked
+    assert "aproved/subject.txt changes nothing: there is no mail aproved" in checked
+    assert "rejected in es: UndefinedError: 'nothing_of_ours' is undefined" in checked
+    assert "approved in" not in checked
+    told = mail(terminal, "preview", "rejected")
+    assert told.exit_code == 1
+    assert "Subject: Your registration" in told.output
