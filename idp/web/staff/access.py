@@ -38,6 +38,7 @@ SECTIONS = {
 """The desk's sections with the permission that opens each."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_FILE = re.compile(r"[A-Za-z0-9_./-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,6 @@ def _check_declared() -> None:
         return
     if not hasattr(current_app.view_functions[request.endpoint or ""], MARK):
         abort(403)
-    for value in (request.view_args or {}).values():
-        if isinstance(value, str) and not _IDENTIFIER.fullmatch(value):
+    for key, value in (request.view_args or {}).items():
+        if isinstance(value, str) and not (_FILE if key == "name" else _IDENTIFIER).fullmatch(value):
             abort(404)
