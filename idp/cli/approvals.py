@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from idp.accounts.approval import ACTS, LONGEST_REASON, Actor, change_status
+from idp.accounts.similar_accounts import look_beside
 from idp.cli.accounts import describe, get_account
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, stamp, with_settings
 from idp.policy.approval import NEEDS_REASON, Status
@@ -42,6 +43,54 @@ def list_command(settings: Settings, status: str, as_json: bool) -> None:
                 for a in found
             ],
         )
+
+
+@command.command("similar")
+@click.argument("account")
+@json_option
+@with_settings
+def similar_command(settings: Settings, account: str, as_json: bool) -> None:
+    """Show who is like an applicant: by device, company, e-mail domain, name; and what was decided about them."""
+    provider = open_provider(settings)
+    with provider.database.reading() as tx:
+        found = get_account(tx, account)
+    beside = look_beside(provider, found.account_id)
+    if as_json:
+        print_json(
+            {
+                "similar": [
+                    {
+                        "account_id": row.account.account_id,
+                        "name": row.account.name,
+                        "email": row.account.email,
+                        "company": row.account.company,
+                        "approval_status": row.account.approval_status,
+                        "in_common": row.traits,
+                    }
+                    for row in beside.rows
+                ],
+                "more": beside.more,
+                "shared_by_many": beside.crowded,
+                "registrations": [row.reference for row in beside.earlier],
+            }
+        )
+    elif beside.rows:
+        print_table(
+            ("in common", "status", "decided", "name", "company", "e-mail"),
+            [
+                (
+                    ", ".join(row.traits).replace("_", " "),
+                    row.account.approval_status,
+                    stamp(row.decisions[0].created_at) if row.decisions else "",
+                    row.account.name,
+                    row.account.company,
+                    row.account.email,
+                )
+                for row in beside.rows
+            ],
+        )
+    else:
+        click.echo(f"nobody is like {found.user_name}")
 
 
 def _decision(name: str, summary: str) -> None:

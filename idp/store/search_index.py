@@ -104,6 +104,32 @@ def tokens_of(tx: Transaction, text: str) -> list[Token]:
     return [_token(tx, word) for word in dict.fromkeys(fold(text)[:MOST_WORDS])]
 
 
+def exact_tokens_of(tx: Transaction, text: str) -> list[Token]:
+    """The words of a text, each as it is written and nothing else."""
+    tokens = []
+    for word in dict.fromkeys(fold(text)[:MOST_WORDS]):
+        numbers = tuple(row["word_id"] for row in tx.all(_FIND_WORDS, words=json.dumps([word])))
+        tokens.append(_counted(tx, Token(word, numbers, 0)))
+    return tokens
+
+
+def alike_tokens_of(tx: Transaction, text: str) -> list[Token]:
+    """The words of a text, each with what is written alike."""
+    tokens = []
+    for word in dict.fromkeys(fold(text)[:MOST_WORDS]):
+        numbers = {row["word"]: row["word_id"] for row in tx.all(_FIND_WORDS, words=json.dumps([word]))}
+        if parts := _parts(word):
+            numbers |= {row["word"]: row["word_id"] for row in tx.all(_NEAR, parts=json.dumps(sorted(parts)))}
+        tokens.append(_counted(tx, Token(word, tuple(numbers[other] for other in numbers if is_alike(word, other)), 0)))
+    return tokens
+
+
+def is_alike(word: str, other: str) -> bool:
+    """Whether two words differ by no more letters than may be wrong in the shorter one."""
+    farthest = min(_farthest(word), _farthest(other))
+    return OSA.distance(word, other, score_cutoff=farthest) <= farthest
+
+
 def is_stale(tx: Transaction) -> bool:
     """Whether somebody's words are to be read again."""
     return tx.one(_IS_STALE) is not None

@@ -102,6 +102,13 @@ def test_roles_are_given_and_taken(terminal: Terminal) -> None:
     assert "no roles" in terminal.run("accounts", "roles", "rosa").output
 
 
+def test_an_operator_sees_who_is_like_an_applicant(either_terminal: Terminal) -> None:
+    """The same as beside an application at the desk."""
+    found = json.loads(either_terminal.run("approvals", "similar", "willi@example.com", "--json").output)
+    assert "same_domain" in found["similar"][0]["in_common"]
+    assert "same domain" in either_terminal.run("approvals", "similar", "willi@example.com").output
+
+
 def test_an_operator_decides_as_staff_do(either_terminal: Terminal) -> None:
     """Status, decision, mail: all of it, once (RG-8)."""
     queue = json.loads(either_terminal.run("approvals", "list", "--json").output)

@@ -260,6 +260,45 @@ class Sent(Model):
     reference: str | None
 
 
+class SimilarAccount(Model):
+    """An account with something in common with an applicant."""
+
+    account_id: str
+    name: str
+    email: str
+    company: str
+    country: str
+    access: str
+    approval_status: str
+    serial_numbers: list[str]
+    in_common: list[str] = Field(
+        description="same_serial, former_serial, near_serial, same_name, near_name, same_company, same_domain."
+    )
+    decisions: list[Decision] = Field(description="The latest ones, newest first.")
+
+
+class EarlierRegistration(Model):
+    """Another registration of the same e-mail address or device."""
+
+    registration_id: str
+    reference: str
+    state: str
+    name: str
+    email: str
+    serial_number: str
+    sent_at: datetime
+
+
+class Beside(Model):
+    """What is known beside an application."""
+
+    items: list[SimilarAccount]
+    more: int = Field(description="How many similar accounts there are besides.")
+    shared_by_many: list[str] = Field(description="A company or e-mail domain that more than 50 accounts share.")
+    decisions: list[Decision] = Field(description="Earlier decisions about the applicant.")
+    registrations: list[EarlierRegistration]
+
+
 class Problem(Model):
     """An error: a code that stays, and a sentence for the developer."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from idp.accounts import people_search, staff_desk
+from idp.accounts import people_search, similar_accounts, staff_desk
 from idp.accounts.approval import decide_by_staff
 from idp.accounts.old_portal import report_progress
 from idp.policy.staff import Permission
@@ -97,6 +97,43 @@ def show_account(caller: Caller, account_id: str) -> models.Account:
             for row in page.sessions
         ],
         sites=[models.OpenSite(client_id=row.client_id, name=row.name, ends=row.ends) for row in page.sites],
+    )
+
+
+def look_beside(caller: Caller, account_id: str) -> models.Beside:
+    """Similar accounts and earlier decisions."""
+    found = similar_accounts.look_beside(provider(), account_id)
+    return models.Beside(
+        items=[
+            models.SimilarAccount(
+                account_id=row.account.account_id,
+                name=row.account.name,
+                email=row.account.email,
+                company=row.account.company,
+                country=row.account.country,
+                access=row.account.access,
+                approval_status=row.account.approval_status,
+                serial_numbers=list(row.account.serial_numbers),
+                in_common=list(row.traits),
+                decisions=[_decision(decision) for decision in row.decisions],
+            )
+            for row in found.rows
+        ],
+        more=found.more,
+        shared_by_many=list(found.crowded),
+        decisions=[_decision(decision) for decision in found.own],
+        registrations=[
+            models.EarlierRegistration(
+                registration_id=row.registration_id,
+                reference=row.reference,
+                state=row.state,
+                name=f"{row.given_name} {row.family_name}".strip(),
+                email=row.email,
+                serial_number=row.serial_number,
+                sent_at=instant(row.sent_at),
+            )
+            for row in found.earlier
+        ],
     )
 
 
@@ -196,6 +233,16 @@ OPERATIONS = (
         READ,
         models.Account,
         show_account,
+    ),
+    Operation(
+        "GET",
+        "/accounts/{account_id}/similar",
+        "look_beside",
+        "Similar accounts and earlier decisions, as beside an application",
+        Permission.READ_ACCOUNTS,
+        READ,
+        models.Beside,
+        look_beside,
     ),
     Operation(
         "POST",

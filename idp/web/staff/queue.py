@@ -9,6 +9,7 @@ from flask import Blueprint, abort, redirect, request, url_for
 from idp.accounts import bulk_decisions, reason_texts, staff_desk
 from idp.accounts.approval import decide_by_staff
 from idp.accounts.decision_preview import preview_mail
+from idp.accounts.similar_accounts import look_beside
 from idp.errors import Refusal
 from idp.i18n import gettext as _
 from idp.policy.staff import Permission
@@ -169,6 +170,7 @@ def show_queue(
         first_url=url_for("staff_queue.queue", **address.args(after=None)) if address.after else None,
         next_url=url_for("staff_queue.queue", **pager) if pager else None,
         opened=opened,
+        beside=look_beside(provider(), opened.account.account_id) if opened and opened.due_at else None,
         history=history_of(opened) if opened else (),
         form=form,
         bulk=bulk,

@@ -131,6 +131,15 @@ CHANGES: dict[tuple[str, str], str] = {
     ("rejected", "pending"): marked("%(who)s took the application up again"),
     ("approved", "pending"): marked("%(who)s brought the account back into review"),
 }
+TRAITS: dict[str, str] = {
+    "same_serial": marked("same device"),
+    "former_serial": marked("registered with the same device"),
+    "same_name": marked("same name"),
+    "near_serial": marked("serial number almost the same"),
+    "near_name": marked("name almost the same"),
+    "same_company": marked("same company"),
+    "same_domain": marked("same e-mail domain"),
+}
 OUTCOMES: dict[str, str] = {
     "": marked("waits"),
     "done": marked("done"),
@@ -234,6 +243,7 @@ def install(app: Flask) -> None:
         mail_word=lambda key: _word(MAILS, key),
         mail_state=lambda key: _word(MAIL_STATES, key),
         outcome_word=lambda key: _word(OUTCOMES, key),
+        trait_word=lambda key: _word(TRAITS, key),
         told_word=lambda key: _word(TOLD_STATES, key),
         event_word=lambda key: _word(EVENTS, key),
         country=lambda code: country_name(code) if code else "",

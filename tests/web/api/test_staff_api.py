@@ -108,6 +108,15 @@ def test_a_tool_reads_the_queue_and_decides(house: House) -> None:
     assert house.count("approval_decisions") == 1
 
 
+def test_a_tool_sees_who_is_like_an_applicant(house: House) -> None:
+    """What stands beside an application at the desk."""
+    set_roles(house, "customer_care")
+    willi, wanda = add_applicant(house), add_applicant(house, "wanda")
+    beside = call(house, "GET", f"/accounts/{willi.account_id}/similar", token_for(house)).get_json()
+    (row,) = [row for row in beside["items"] if row["account_id"] == wanda.account_id]
+    assert row["in_common"] == ["same_serial", "same_company", "same_domain"]
+
+
 def test_lists_page_by_key(house: House) -> None:
     """`next` leads on, and nothing is lost or told twice."""
     set_roles(house, "customer_care")

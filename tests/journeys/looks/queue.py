@@ -1,0 +1,25 @@
+"""The queue: what stands beside an application."""
+
+from __future__ import annotations
+
+import re
+
+from idp.store.database import Statement
+from tests.journeys.looks.walks import make_administrator, shows, signed_in
+from tests.support.accessibility import Eyes
+from tests.support.browser import NewContext, Shoot
+from tests.support.world import World
+
+
+@shows("/staff/applications/<account_id>: similar accounts")
+def walk_beside_an_application(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
+    """An applicant with the company and device of others."""
+    make_administrator(world, "care@example.com")
+    with world.provider.database.transaction() as tx:
+        tx.run(Statement("UPDATE accounts SET company = 'Wasserwerk Süd'"))
+        tx.run(Statement("UPDATE approval_decisions SET reason = 'The number is not on our list.'"))
+    page = signed_in(world, new_context(), "care")
+    page.goto(world.provider_url + "/staff")
+    page.get_by_role("link", name=re.compile("Waiting")).first.click()
+    eyes.look(page, "similar accounts")
+    shoot(page, "similar-accounts")
