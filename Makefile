@@ -13,11 +13,11 @@ TESTING = .venv-test/.packages
 CLIENTS = .venv-clients/.packages
 CLIENT_LOCKS = $(wildcard tests/clients/*/package-lock.json tests/clients/*/go.sum)
 # What `make check` reads with strict types; a folder that is not there yet is left out.
-STRICT = $(wildcard idp examples conformance benchmarks scripts/compile_messages.py tests/support)
+STRICT = $(wildcard idp examples conformance benchmarks scripts/compile_messages.py scripts/security_rules.py tests/support)
 POT = .venv-test/messages.pot
 
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset serve test bench-desk test-spring clients check format lock messages compile-messages wheel conformance clean
+.PHONY: help demo demo-reset serve test bench-desk test-spring clients check format lock security-rules messages compile-messages wheel conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ format: $(TESTING) ## put the code into its form and repair what lint can repair
 
 lock: .venv-lock/.packages ## renew requirements/ from pyproject.toml (LOCK_ARGS=--upgrade takes the newest)
 	@sh scripts/lock.sh $(LOCK_ARGS)
+
+security-rules: $(TESTING) ## write docs/security/rules.md: each security rule with the tests that name it
+	@.venv-test/bin/python scripts/security_rules.py
 
 messages: $(TESTING) ## collect sentences for translation and bring each language up to date
 	@.venv-test/bin/pybabel --quiet extract -F babel.cfg -k _l -k lazy_gettext -k marked --add-location=file --sort-by-file \
