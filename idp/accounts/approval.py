@@ -19,7 +19,7 @@ from idp.policy import approval as policy
 from idp.policy.approval import Application, Reason, Status, Verdict
 from idp.policy.endings import Act
 from idp.policy.staff import Permission, may_act_on
-from idp.store import accounts, approvals, audit, review_queue, rules
+from idp.store import accounts, approvals, audit, review_queue, review_work, rules
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -252,6 +252,7 @@ def change_status(
         details={"old": old.value, "new": new.value, "reason": reason, "ended_clients": list(ended.client_ids)},
     )
     review_queue.forget_looks(tx, account.account_id, now)
+    review_work.forget_assignment(tx, account.account_id)
     _tell(provider, tx, account, old, new, reason)
     return True
 

@@ -6,7 +6,7 @@ Reading functions return frozen values that pages show as they are; they hold no
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from idp.accounts.approval import assess
@@ -26,6 +26,7 @@ from idp.store import (
     old_portal,
     outbox,
     review_queue,
+    review_work,
     rules,
     search,
     sessions,
@@ -45,12 +46,16 @@ if TYPE_CHECKING:
     from idp.store.old_portal import OldAccount
     from idp.store.outbox import Fate
     from idp.store.review_queue import Look, Waiting
+    from idp.store.review_work import Assignment
     from idp.store.rules import StoredRule
     from idp.store.search import FoundRegistration
     from idp.store.sessions import Session
     from idp.store.sign_out_log import ToldSite
 
 PAGE = 50
+MINE = "mine"
+"""In a filter: what the member of staff who looks has."""
+
 REPORT_SECONDS = 30 * 86400
 
 
@@ -61,6 +66,8 @@ class QueuePage:
     rows: tuple[Waiting, ...]
     due: Mapping[str, int]
     looks: Mapping[str, Look]
+    assigned: Mapping[str, Assignment]
+    by_assignee: Mapping[str, int]
     has_more: bool
     matching: int
     total: int
@@ -107,7 +114,11 @@ def open_queue(
     """A page of the queue; with `late_only` what has waited longer than promised."""
     now, days = provider.clock(), provider.settings.registration.review_working_days
     late = late_before(now, days)
-    chosen = Filter(chosen.text, chosen.country, chosen.family, late if late_only else 0, chosen.newest_first)
+    chosen = replace(
+        chosen,
+        late_before=late if late_only else 0,
+        assignee=staff_id if chosen.assignee == MINE else chosen.assignee,
+    )
     freshen(provider, chosen.text)
     with provider.database.reading() as tx:
         rows = review_queue.page_queue(tx, chosen, after=after, limit=PAGE + 1)
@@ -117,6 +128,8 @@ def open_queue(
             rows=tuple(rows[:PAGE]),
             due={row.account_id: promised_until(row.waiting_since, days) for row in rows},
             looks=review_queue.list_looks(tx, staff_id, now),
+            assigned=review_work.list_assignments(tx, (row.account_id for row in rows[:PAGE])),
+            by_assignee=review_queue.count_by_assignee(tx),
             has_more=len(rows) > PAGE,
             matching=matching,
             total=total,

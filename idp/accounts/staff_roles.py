@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
-from idp.policy.staff import ROLES, Permission, may_act_on
-from idp.store import account_list, accounts, audit
+from idp.policy.staff import ROLES, Permission, is_permitted, may_act_on
+from idp.store import account_list, accounts, audit, review_work
 
 if TYPE_CHECKING:
     from idp.provider import Provider
     from idp.store.accounts import Account
+    from idp.store.database import Transaction
 
 
 def list_staff(provider: Provider) -> list[Account]:
@@ -45,7 +46,7 @@ def give_roles(
             raise Refusal("own_account")
         if not may_act_on(staff_id, staff.roles, account.account_id, account.roles):
             raise Refusal("not_permitted")
-        account_list.set_roles(tx, account.account_id, frozenset(roles), now)
+        set_roles(tx, account.account_id, frozenset(roles), now)
         audit.record(
             tx,
             "roles_changed",
@@ -57,3 +58,10 @@ def give_roles(
             details={"old": sorted(account.roles), "new": sorted(roles)},
         )
     return account
+
+
+def set_roles(tx: Transaction, account_id: str, roles: frozenset[str], now: int) -> None:
+    """Give an account exactly these roles; who may not decide any more lets go of the applications they have."""
+    account_list.set_roles(tx, account_id, roles, now)
+    if not is_permitted(roles, Permission.DECIDE):
+        review_work.free_all(tx, account_id)

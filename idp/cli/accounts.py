@@ -9,6 +9,7 @@ import click
 from idp.accounts import made_up_people, people_search
 from idp.accounts.email_change import change_email_by_operator
 from idp.accounts.identifiers import parse_email
+from idp.accounts.staff_roles import set_roles
 from idp.cli.closing import close_command, erase_command, export_command, reopen_command
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, progress, stamp, with_settings
 from idp.cli.old_portal import import_command, progress_command
@@ -106,7 +107,7 @@ def roles_command(settings: Settings, account: str, roles: tuple[str, ...]) -> N
     now = provider.clock()
     with provider.database.transaction() as tx:
         found = get_account(tx, account)
-        account_list.set_roles(tx, found.account_id, frozenset(roles), now)
+        set_roles(tx, found.account_id, frozenset(roles), now)
         details = {"old": sorted(found.roles), "new": sorted(roles)}
         audit.record(tx, "roles_changed", now=now, actor_kind="operator", account_id=found.account_id, details=details)
     click.echo(f"{found.user_name}: {' '.join(sorted(roles)) or 'no roles'}")

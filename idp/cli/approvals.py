@@ -8,14 +8,26 @@ from typing import TYPE_CHECKING
 import click
 
 from idp.accounts.approval import ACTS, LONGEST_REASON, Actor, change_status
+from idp.accounts.review_work import LONGEST_NOTE, assign, read_work, write_note
 from idp.accounts.similar_accounts import look_beside
 from idp.cli.accounts import describe, get_account
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, stamp, with_settings
+from idp.errors import Refusal
 from idp.policy.approval import NEEDS_REASON, Status
 from idp.store import account_list, accounts
 
 if TYPE_CHECKING:
     from idp.config import Settings
+
+
+_WHY_NOT = {
+    "account_unknown": "{name} is closed",
+    "not_waiting": "{name} does not wait for a decision",
+    "assignee_unknown": "{to} may not decide about applications; give them a role with: idp accounts roles",
+    "assigned_already": "somebody else took it just now",
+    "note_missing": "TEXT must say something",
+    "note_too_long": f"TEXT must not have more than {LONGEST_NOTE} characters",
+}
 
 
 @click.group("approvals")
@@ -91,6 +103,48 @@ def similar_command(settings: Settings, account: str, as_json: bool) -> None:
         )
     else:
         click.echo(f"nobody is like {found.user_name}")
+
+
+@command.command("assign")
+@click.argument("account")
+@click.option("--to", default="", help="Who gets it: e-mail address, user name or id.")
+@click.option("--nobody", is_flag=True, help="Take it from whoever has it.")
+@with_settings
+def assign_command(settings: Settings, account: str, to: str, nobody: bool) -> None:
+    """Give a waiting application to somebody who may decide, or to nobody."""
+    if bool(to) == nobody:
+        raise Refused("say who gets it: --to STAFF, or --nobody")
+    provider = open_provider(settings)
+    with provider.database.reading() as tx:
+        found, staff = get_account(tx, account), get_account(tx, to) if to else None
+    try:
+        now = assign(provider, staff_id=None, account_id=found.account_id, to=staff.account_id if staff else "")
+    except Refusal as refusal:
+        raise Refused(_WHY_NOT.get(refusal.key, refusal.key).format(to=to, name=found.user_name)) from None
+    click.echo(f"{found.user_name}: {now.staff_name if now else 'nobody'} has the application")
+
+
+@command.command("note")
+@click.argument("account")
+@click.argument("text", required=False)
+@json_option
+@with_settings
+def note_command(settings: Settings, account: str, text: str | None, as_json: bool) -> None:
+    """Show what colleagues noted about ACCOUNT, or leave them TEXT."""
+    provider = open_provider(settings)
+    with provider.database.reading() as tx:
+        found = get_account(tx, account)
+    if text is not None:
+        try:
+            write_note(provider, staff_id=None, account_id=found.account_id, text=text, operator=_operator())
+        except Refusal as refusal:
+            raise Refused(_WHY_NOT.get(refusal.key, refusal.key).format(name=found.user_name)) from None
+    _assignment, notes = read_work(provider, found.account_id)
+    if as_json:
+        print_json([{"at": n.created_at, "by": n.actor_name or n.actor_kind, "text": n.text} for n in notes])
+        return
+    for note in notes:
+        click.echo(f"{stamp(note.created_at)}  {note.actor_name or note.actor_kind}: {note.text}")
 
 
 def _decision(name: str, summary: str) -> None:

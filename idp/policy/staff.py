@@ -16,6 +16,7 @@ class Permission(Enum):
 
     READ_QUEUE = "read_queue"
     DECIDE = "decide"
+    WRITE_NOTES = "write_notes"
     EDIT_REASONS = "edit_reasons"
     SUSPEND = "suspend"
     READ_REGISTRATIONS = "read_registrations"
@@ -37,6 +38,7 @@ class Permission(Enum):
 
 _HELP = {
     Permission.READ_QUEUE,
+    Permission.WRITE_NOTES,
     Permission.READ_REGISTRATIONS,
     Permission.RESEND_CONFIRMATION,
     Permission.READ_ACCOUNTS,
@@ -55,6 +57,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         {
             Permission.READ_QUEUE,
             Permission.DECIDE,
+            Permission.WRITE_NOTES,
             Permission.EDIT_REASONS,
             Permission.SUSPEND,
             Permission.READ_REGISTRATIONS,

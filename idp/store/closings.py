@@ -57,7 +57,9 @@ _FORGET = tuple(
         "links",
         "old_accounts",
         "pending_authorizations",
+        "review_assignments",
         "review_looks",
+        "review_notes",
         "sessions",
         "temporary_passwords",
     )

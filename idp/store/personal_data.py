@@ -69,7 +69,9 @@ LEFT_OUT: dict[str, str] = {
     "access_tokens": "keys of minutes for sites; their families are told",
     "kept_inputs": "what was typed into a form before a sign-in: sealed, and forgotten within the hour",
     "pending_authorizations": "a sign-in at a site that is under way, for half an hour",
+    "review_assignments": "who of our staff looks after the application",
     "review_looks": "who of our staff has the application open right now",
+    "review_notes": "what colleagues remark among themselves, like the remark of a decision; it goes with the account",
     "scheduled_decisions": "a decision of the next 30 seconds; afterwards it is among the decisions",
 }
 """Tables with an account's identifier that hold nothing more for its owner, and why."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idp.store.database import Statement
+from idp.store.review_work import IS_ASSIGNED
 from idp.store.search import understand
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ _FIELDS = (
 _FROM = (
     " FROM accounts a LEFT JOIN registrations r ON r.registration_id = a.registration_id"
     " WHERE " + _PENDING + " AND (:country = '' OR a.country = :country)"
+    " AND (:assignee = '' OR (:assignee = 'nobody' AND NOT "
+    + IS_ASSIGNED.format("")
+    + ") OR "
+    + IS_ASSIGNED.format(" AND x.staff_id = :assignee")
+    + ")"
     " AND (:late_before = 0 OR a.approval_updated_at < :late_before)"
     " AND (:family = '' OR EXISTS (SELECT 1 FROM devices d WHERE d.account_id = a.account_id"
     "  AND SUBSTR(d.serial_number, 1, 2) = :family))"
@@ -50,6 +56,11 @@ _FAMILIES = Statement(
     + _PENDING
     + " GROUP BY SUBSTR(d.serial_number, 1, 2) ORDER BY 1"
 )
+_ASSIGNEES = Statement(
+    "SELECT x.staff_id AS value, COUNT(*) AS count FROM accounts a JOIN review_assignments x ON x.account_id = a.account_id"
+    " JOIN accounts s ON s.account_id = x.staff_id AND s.access = 'active' AND s.roles <> ''"
+    " WHERE " + _PENDING + " GROUP BY x.staff_id"
+)
 _DONE = Statement(
     "SELECT d.created_at - COALESCE((SELECT MAX(p.created_at) FROM approval_decisions p WHERE p.account_id = d.account_id"
     " AND p.decision_id < d.decision_id AND p.new_status = 'pending'), a.created_at) AS waited"
@@ -70,18 +81,25 @@ _FORGET_LOOKS = Statement("DELETE FROM review_looks WHERE account_id = :account_
 LOOK_SECONDS = 300
 """How long after opening an application somebody counts as being on it."""
 
+NOBODY = "nobody"
+"""Who has an application that nobody has."""
+
 _FIRST, _LAST = (-1, ""), (2**62, "")
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What the queue is narrowed to; everything empty is the whole queue. `late_before` is 0 where lateness does not matter."""
+    """What the queue is narrowed to; everything empty is the whole queue. `late_before` is 0 where lateness does not matter.
+
+    `assignee` is a member of staff, or `NOBODY`.
+    """
 
     text: str = ""
     country: str = ""
     family: str = ""
     late_before: int = 0
     newest_first: bool = False
+    assignee: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +163,11 @@ def list_families(tx: Transaction) -> list[tuple[str, int]]:
     return [(row["value"], row["count"]) for row in tx.all(_FAMILIES)]
 
 
+def count_by_assignee(tx: Transaction) -> dict[str, int]:
+    """How many waiting applications each member of staff has."""
+    return {row["value"]: row["count"] for row in tx.all(_ASSIGNEES)}
+
+
 def decided_since(tx: Transaction, since: int) -> list[int]:
     """How long each application had waited that staff decided since an instant."""
     return [row["waited"] for row in tx.all(_DONE, since=since)]
@@ -173,6 +196,7 @@ def _values(chosen: Filter) -> dict[str, str | int]:
         "country": chosen.country,
         "family": chosen.family,
         "late_before": chosen.late_before,
+        "assignee": chosen.assignee,
     }
 
 

@@ -33,6 +33,7 @@ _MOST_NEAR = 6
 _MOST_HOLDING = 50
 _MOST_BEGUN = 2000
 _MOST_COUNTED = 20_000
+_MOST_COMPARED = 1000
 _SHORTEST_INSIDE = 3
 _POSTGRESQL_LOCK = Statement("SELECT pg_advisory_xact_lock(7246015)")
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "ae", "Ö": "oe", "Ü": "ue"})
@@ -109,7 +110,7 @@ def exact_tokens_of(tx: Transaction, text: str) -> list[Token]:
     tokens = []
     for word in dict.fromkeys(fold(text)[:MOST_WORDS]):
         numbers = tuple(row["word_id"] for row in tx.all(_FIND_WORDS, words=json.dumps([word])))
-        tokens.append(_counted(tx, Token(word, numbers, 0)))
+        tokens.append(_counted(tx, Token(word, numbers, 0), _MOST_COMPARED))
     return tokens
 
 
@@ -120,7 +121,8 @@ def alike_tokens_of(tx: Transaction, text: str) -> list[Token]:
         numbers = {row["word"]: row["word_id"] for row in tx.all(_FIND_WORDS, words=json.dumps([word]))}
         if parts := _parts(word):
             numbers |= {row["word"]: row["word_id"] for row in tx.all(_NEAR, parts=json.dumps(sorted(parts)))}
-        tokens.append(_counted(tx, Token(word, tuple(numbers[other] for other in numbers if is_alike(word, other)), 0)))
+        alike = tuple(numbers[other] for other in numbers if is_alike(word, other))
+        tokens.append(_counted(tx, Token(word, alike, 0), _MOST_COMPARED))
     return tokens
 
 
@@ -185,8 +187,8 @@ def _token(tx: Transaction, word: str) -> Token:
     return _counted(tx, Token(word, tuple(numbers[other] for other in near), 0, near, is_known=False))
 
 
-def _counted(tx: Transaction, token: Token) -> Token:
-    row = tx.one(_COUNT, words=json.dumps(token.numbers), limit=_MOST_COUNTED)
+def _counted(tx: Transaction, token: Token, limit: int = _MOST_COUNTED) -> Token:
+    row = tx.one(_COUNT, words=json.dumps(token.numbers), limit=limit)
     return replace(token, count=int(row["count"]) if row else 0)
 
 

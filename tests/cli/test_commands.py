@@ -109,6 +109,20 @@ def test_an_operator_sees_who_is_like_an_applicant(either_terminal: Terminal) ->
     assert "same domain" in either_terminal.run("approvals", "similar", "willi@example.com").output
 
 
+def test_an_operator_assigns_and_notes(either_terminal: Terminal) -> None:
+    """Only somebody who may decide gets an application."""
+    refused = either_terminal.run("approvals", "assign", "willi@example.com", "--to", "rosa")
+    assert (refused.exit_code, "may not decide" in refused.output) == (1, True)
+    assert either_terminal.run("accounts", "roles", "rosa", "approver").exit_code == 0
+    given = either_terminal.run("approvals", "assign", "willi@example.com", "--to", "rosa")
+    assert (given.exit_code, "has the application" in given.output) == (0, True)
+    freed = either_terminal.run("approvals", "assign", "willi@example.com", "--nobody")
+    assert "nobody has the application" in freed.output
+    assert either_terminal.run("approvals", "assign", "willi@example.com").exit_code == 1
+    assert either_terminal.run("approvals", "note", "willi@example.com", " ").exit_code == 1
+    assert "operator: Called." in either_terminal.run("approvals", "note", "willi@example.com", "Called.").output
+
+
 def test_an_operator_decides_as_staff_do(either_terminal: Terminal) -> None:
     """Status, decision, mail: all of it, once (RG-8)."""
     queue = json.loads(either_terminal.run("approvals", "list", "--json").output)

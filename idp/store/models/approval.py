@@ -46,6 +46,30 @@ class ReviewLook(Base):
     seen_at: Mapped[Instant] = mapped_column(index=True)
 
 
+class ReviewAssignment(Base):
+    """A member of staff has an application; `given_by` is empty where the operator gave it."""
+
+    __tablename__ = "review_assignments"
+
+    account_id: Mapped[Identifier] = mapped_column(ForeignKey("accounts.account_id"), primary_key=True)
+    staff_id: Mapped[Identifier] = mapped_column(index=True)
+    given_by: Mapped[Identifier]
+    given_at: Mapped[Instant]
+
+
+class ReviewNote(Base):
+    """What a member of staff noted about an account for colleagues."""
+
+    __tablename__ = "review_notes"
+
+    note_id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
+    account_id: Mapped[Identifier] = mapped_column(ForeignKey("accounts.account_id"), index=True)
+    actor_kind: Mapped[Word]
+    actor: Mapped[Line]
+    text: Mapped[Prose]
+    created_at: Mapped[Instant]
+
+
 class ScheduledDecision(Base):
     """A decision that takes effect a little later; `outcome` is empty until then, or says what became of it."""
 

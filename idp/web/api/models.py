@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from idp.accounts.approval import LONGEST_REASON
+from idp.accounts.review_work import LONGEST_NOTE
 from idp.web.staff.addresses import LONGEST_SEARCH
 
 
@@ -41,6 +42,9 @@ class QueueSearch(Search):
     country: str = Field("", pattern=r"^([A-Z]{2})?$")
     family: str = Field("", pattern=r"^([A-Z]{2})?$", description="The family letters of the serial number.")
     late: bool = Field(False, description="Only what has waited longer than promised.")
+    assignee: str = Field(
+        "", pattern=r"^[A-Za-z0-9_-]{0,64}$", description="Whose: `mine`, `nobody`, or the id of a member of staff."
+    )
 
 
 class AccountSearch(Search):
@@ -66,6 +70,42 @@ class Decide(Model):
     )
 
 
+class Assign(Model):
+    """Who gets an application; `seen` is who had it when the caller looked, empty for nobody."""
+
+    to: str = Field(pattern=r"^[A-Za-z0-9_-]{0,64}$", description="`me`, the id of a member of staff; empty: nobody.")
+    seen: str = Field("", pattern=r"^[A-Za-z0-9_-]{0,64}$")
+
+
+class Assignment(Model):
+    """Who has an application; all empty where nobody has it."""
+
+    staff_id: str | None
+    staff_name: str | None
+    since: datetime | None
+
+
+class WriteNote(Model):
+    """A note for colleagues."""
+
+    text: Text = Field(max_length=LONGEST_NOTE)
+
+
+class Note(Model):
+    """What a colleague noted."""
+
+    at: datetime
+    actor_kind: str
+    actor_name: str
+    text: str
+
+
+class NoteList(Model):
+    """The notes about an account, newest first."""
+
+    items: list[Note]
+
+
 class Applicant(Model):
     """An application in the queue."""
 
@@ -78,6 +118,7 @@ class Applicant(Model):
     reference: str | None
     waiting_since: datetime
     due_at: datetime = Field(description="Until when a decision is promised.")
+    assigned_to: str | None = Field(description="The id of the member of staff who has it.")
 
 
 class Queue(Model):

@@ -23,6 +23,10 @@ _STATUS = {
     "own_account": (403, "access_denied", "nobody decides about their own account"),
     "reason_missing": (422, "invalid_request", "reason: the customer reads it, so it must say something"),
     "reason_too_long": (422, "invalid_request", "reason or remark is too long"),
+    "not_waiting": (409, "conflict", "this application does not wait for a decision any more"),
+    "assigned_already": (409, "conflict", "somebody else has it; name them in seen"),
+    "assignee_unknown": (422, "invalid_request", "to: names nobody who may decide about it"),
+    "note_missing": (422, "invalid_request", "text: must say something"),
     "decided_already": (409, "conflict", "somebody else was first, or the status is another one"),
 }
 """How a refusal is told: HTTP status, error code, description."""

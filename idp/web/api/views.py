@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from idp.accounts import people_search, similar_accounts, staff_desk
+from idp.accounts import people_search, review_work, similar_accounts, staff_desk
 from idp.accounts.approval import decide_by_staff
 from idp.accounts.old_portal import report_progress
 from idp.policy.staff import Permission
@@ -33,7 +33,7 @@ class Keyed(Protocol):
 
 def list_queue(caller: Caller, asked: models.QueueSearch) -> models.Queue:
     """A page of the queue."""
-    chosen = Filter(text=asked.q, country=asked.country, family=asked.family)
+    chosen = Filter(text=asked.q, country=asked.country, family=asked.family, assignee=asked.assignee)
     page = staff_desk.open_queue(
         provider(), caller.account_id, chosen, late_only=asked.late, after=_parse_key(asked.after)
     )
@@ -48,6 +48,7 @@ def list_queue(caller: Caller, asked: models.QueueSearch) -> models.Queue:
             reference=row.reference,
             waiting_since=instant(row.waiting_since),
             due_at=instant(page.due[row.account_id]),
+            assigned_to=page.assigned[row.account_id].staff_id if row.account_id in page.assigned else None,
         )
         for row in page.rows
     ]
@@ -135,6 +136,41 @@ def look_beside(caller: Caller, account_id: str) -> models.Beside:
             for row in found.earlier
         ],
     )
+
+
+def assign(caller: Caller, account_id: str, asked: models.Assign) -> models.Assignment:
+    """Give an application to oneself, a colleague or nobody."""
+    found = review_work.assign(
+        provider(),
+        staff_id=caller.account_id,
+        account_id=account_id,
+        to=caller.account_id if asked.to == "me" else asked.to,
+        seen=caller.account_id if asked.seen == "me" else asked.seen,
+        address=client_address(),
+    )
+    if found is None:
+        return models.Assignment(staff_id=None, staff_name=None, since=None)
+    return models.Assignment(staff_id=found.staff_id, staff_name=found.staff_name, since=instant(found.given_at))
+
+
+def list_notes(caller: Caller, account_id: str) -> models.NoteList:
+    """What colleagues noted."""
+    staff_desk.open_account(provider(), caller.account_id, account_id)
+    _assignment, found = review_work.read_work(provider(), account_id)
+    return models.NoteList(
+        items=[
+            models.Note(at=instant(row.created_at), actor_kind=row.actor_kind, actor_name=row.actor_name, text=row.text)
+            for row in found
+        ]
+    )
+
+
+def write_note(caller: Caller, account_id: str, asked: models.WriteNote) -> models.NoteList:
+    """Leave a note; the answer is all notes."""
+    review_work.write_note(
+        provider(), staff_id=caller.account_id, account_id=account_id, text=asked.text, address=client_address()
+    )
+    return list_notes(caller, account_id)
 
 
 def decide(caller: Caller, account_id: str, asked: models.Decide) -> models.Decision:
@@ -243,6 +279,38 @@ OPERATIONS = (
         READ,
         models.Beside,
         look_beside,
+    ),
+    Operation(
+        "POST",
+        "/accounts/{account_id}/assignment",
+        "assign",
+        "Give an application to oneself, a colleague or nobody",
+        Permission.DECIDE,
+        WRITE,
+        models.Assignment,
+        assign,
+        models.Assign,
+    ),
+    Operation(
+        "GET",
+        "/accounts/{account_id}/notes",
+        "list_notes",
+        "What colleagues noted",
+        Permission.READ_ACCOUNTS,
+        READ,
+        models.NoteList,
+        list_notes,
+    ),
+    Operation(
+        "POST",
+        "/accounts/{account_id}/notes",
+        "write_note",
+        "Leave colleagues a note",
+        Permission.WRITE_NOTES,
+        WRITE,
+        models.NoteList,
+        write_note,
+        models.WriteNote,
     ),
     Operation(
         "POST",

@@ -1,7 +1,8 @@
 """The staff desk: the queue first, then registrations, accounts, mails, rules and the audit trail.
 
 Every route names the permission it needs (`access.permitted`); the blueprint refuses a route that names none (AD-1). Lists
-keep their filter in the address and page by key. Routes: `queue` `/staff` and `/staff/applications/…`; `bulk`
+keep their filter in the address and page by key. Routes: `queue` `/staff` and `/staff/applications/…`; `review_work`
+`…/assignment` and `…/notes`; `bulk`
 `/staff/decisions…`; `reasons` `/staff/reasons…`; `people` `/staff/accounts…` and `/staff/registrations…`; `email`
 `/staff/accounts/…/email`; `closing` `…/close` and `…/reopen`; `mails` `/staff/mail…`; `old_portal` `/staff/old-portal`;
 `records` `/staff/sign-outs`, `/staff/rules`; `trail` `/staff/audit`; `roles` `/staff/roles`;
@@ -30,6 +31,7 @@ def install(app: Flask) -> None:
         queue,
         reasons,
         records,
+        review_work,
         roles,
         sites,
         trail,
@@ -40,6 +42,7 @@ def install(app: Flask) -> None:
     words.install(app)
     for room in (
         queue,
+        review_work,
         bulk,
         reasons,
         people,

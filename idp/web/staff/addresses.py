@@ -22,18 +22,25 @@ class QueueAddress:
     country: str = ""
     family: str = ""
     late: bool = False
+    assignee: str = ""
     newest_first: bool = False
     after: tuple[int, str] | None = None
 
     @property
     def filter(self) -> Filter:
         """The filter as the store wants it."""
-        return Filter(text=self.text, country=self.country, family=self.family, newest_first=self.newest_first)
+        return Filter(
+            text=self.text,
+            country=self.country,
+            family=self.family,
+            newest_first=self.newest_first,
+            assignee=self.assignee,
+        )
 
     @property
     def is_narrowed(self) -> bool:
         """Whether something is left out."""
-        return bool(self.text or self.country or self.family or self.late)
+        return bool(self.text or self.country or self.family or self.late or self.assignee)
 
     def args(self, **changes: Any) -> dict[str, Any]:
         """The parameters of an address with this filter; a change to `None` leaves one out."""
@@ -41,6 +48,7 @@ class QueueAddress:
             "q": self.text,
             "country": self.country,
             "family": self.family,
+            "who": self.assignee,
             "late": "1" if self.late else "",
             "sort": "newest" if self.newest_first else "",
             "after": write_key(self.after) if self.after else "",
@@ -55,6 +63,7 @@ def read_queue_address() -> QueueAddress:
         text=read_search("q"),
         country=_read_matching("country", r"[A-Z]{2}"),
         family=_read_matching("family", r"[A-Z]{2}"),
+        assignee=_read_matching("who", r"[A-Za-z0-9_-]{1,64}"),
         late=request.args.get("late") == "1",
         newest_first=request.args.get("sort") == "newest",
         after=read_key(),

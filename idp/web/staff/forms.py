@@ -9,6 +9,7 @@ from wtforms.validators import StopValidation
 
 from idp.accounts.approval import LONGEST_REASON
 from idp.accounts.identifiers import parse_email
+from idp.accounts.review_work import LONGEST_NOTE
 from idp.config import LANGUAGES
 from idp.i18n import lazy_gettext as _
 from idp.web.account.registration_forms import LONGEST_EMAIL, parsed_by
@@ -53,6 +54,24 @@ class ApplicationForm(DecisionForm):
         longest=20,
         missing=_("Choose “Approve” or “Reject”."),
     )
+
+
+class AssignForm(Form):
+    """Who gets an application: oneself, a colleague, nobody; and who had it when the page was shown."""
+
+    to = ChoiceField(_("Colleague"))
+    seen = HiddenField(longest=64)
+    act = HiddenField(
+        validators=[_one_of(_("Choose what to do."), "take", "give", "let_go")],
+        longest=20,
+        missing=_("Choose what to do."),
+    )
+
+
+class NoteForm(Form):
+    """A note for colleagues."""
+
+    note = ProseField(_("New note"), longest=LONGEST_NOTE, missing=_("Write the note first."))
 
 
 class ReasonTextForm(Form):

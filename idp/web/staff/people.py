@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Blueprint, abort, redirect, request, url_for
 
-from idp.accounts import people_search, staff_desk
+from idp.accounts import people_search, review_work, staff_desk
 from idp.accounts.approval import decide_by_staff
 from idp.accounts.temporary_password import give_temporary_password
 from idp.errors import Refusal
@@ -220,6 +220,7 @@ def _account_page(
         page=page,
         interests=tell_interests(provider().settings.interests, page.account),
         history=history_of(page),
+        notes=review_work.read_work(provider(), account_id)[1],
         form=form,
         click=ActForm(formdata=None),
         is_overtaken=status == 409,

@@ -9,6 +9,7 @@ from flask import Blueprint, abort, redirect, request, url_for
 from idp.accounts import bulk_decisions, reason_texts, staff_desk
 from idp.accounts.approval import decide_by_staff
 from idp.accounts.decision_preview import preview_mail
+from idp.accounts.review_work import list_deciders, read_work
 from idp.accounts.similar_accounts import look_beside
 from idp.errors import Refusal
 from idp.i18n import gettext as _
@@ -16,19 +17,22 @@ from idp.policy.staff import Permission
 from idp.web.browser_session import client_address, typed_before
 from idp.web.context import provider
 from idp.web.countries import country_name
+from idp.web.forms import ActForm
 from idp.web.language import NAMES as LANGUAGE_NAMES
 from idp.web.pages import render
 from idp.web.staff.access import member, permitted
 from idp.web.staff.addresses import QueueAddress, read_queue_address, write_key
-from idp.web.staff.forms import PREVIEWS, ApplicationForm, BulkForm
+from idp.web.staff.forms import PREVIEWS, ApplicationForm, AssignForm, BulkForm, NoteForm
 from idp.web.staff.words import history_of
 
 if TYPE_CHECKING:
     from flask import Response
 
-    from idp.accounts.staff_desk import AccountPage
+    from idp.accounts.staff_desk import AccountPage, QueuePage
     from idp.mail.render import Rendered
+    from idp.store.accounts import Account
     from idp.store.approvals import Decision
+    from idp.store.review_work import Assignment
 
 blueprint = Blueprint("staff_queue", __name__, url_prefix="/staff")
 
@@ -145,6 +149,9 @@ def show_queue(
     bulk: BulkForm | None = None,
     mail: Rendered | None = None,
     chosen: list[str] | None = None,
+    assigning: AssignForm | None = None,
+    noting: NoteForm | None = None,
+    is_taken: bool = False,
 ) -> Response:
     """The queue, with an application open where one is named; forms come back with what was typed."""
     person = member()
@@ -158,6 +165,8 @@ def show_queue(
     offer_texts(bulk)
     if opened and not form.seen_at.data:
         form.seen_at.data = str(opened.account.approval_updated_at)
+    assignment, notes = read_work(provider(), account_id) if account_id else (None, [])
+    deciders = list_deciders(provider(), account_id or "")
     pager = address.args(after=write_key(listed.rows[-1].key)) if listed.has_more else None
     return render(
         "staff/queue.html",
@@ -172,15 +181,38 @@ def show_queue(
         opened=opened,
         beside=look_beside(provider(), opened.account.account_id) if opened and opened.due_at else None,
         history=history_of(opened) if opened else (),
+        who_options=_who_options(listed, deciders, person.account_id),
+        assignment=assignment,
+        notes=notes,
+        assigning=offer_colleagues(assigning or AssignForm(formdata=None), deciders, assignment),
+        noting=noting or NoteForm(formdata=None),
+        click=ActForm(formdata=None),
+        is_taken=is_taken,
         form=form,
         bulk=bulk,
         chosen=chosen if chosen is not None else request.form.getlist("chosen"),
         mail=mail,
         batches=bulk_decisions.list_own_waiting(provider(), person.account_id),
-        is_overtaken=status == 409,
+        is_overtaken=status == 409 and not is_taken,
         overtaken=overtaken,
         done=_done(person.account_id),
     )
+
+
+def offer_colleagues(form: AssignForm, deciders: list[Account], assignment: Assignment | None) -> AssignForm:
+    """Let a form offer whoever may decide, and remember who has the application now."""
+    form.to.offer([("", _("Choose a colleague")), *((person.account_id, person.name) for person in deciders)])
+    form.seen.data = assignment.staff_id if assignment else ""
+    return form
+
+
+def _who_options(listed: QueuePage, deciders: list[Account], own_id: str) -> list[tuple[str, str]]:
+    """Whose applications the list can be narrowed to, with their numbers."""
+    counts = listed.by_assignee
+    nobody = listed.total - sum(counts.values())
+    options = [("mine", _("mine")), ("nobody", _("nobody’s")), *((one.account_id, one.name) for one in deciders)]
+    numbers = {"mine": counts.get(own_id, 0), "nobody": nobody, **counts}
+    return [(key, f"{words} ({numbers.get(key, 0)})") for key, words in options if key != own_id]
 
 
 def _open(account_id: str) -> AccountPage:

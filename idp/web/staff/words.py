@@ -28,6 +28,7 @@ ROLE_WORDS: dict[str, str] = {
 PERMISSIONS: dict[str, str] = {
     "read_queue": marked("see the queue"),
     "decide": marked("approve and reject"),
+    "write_notes": marked("write notes for colleagues"),
     "edit_reasons": marked("write reason texts"),
     "suspend": marked("suspend and reinstate"),
     "read_registrations": marked("see registrations"),
@@ -203,6 +204,10 @@ EVENTS: dict[str, str] = {
     "registration_confirmed": marked("The e-mail address was confirmed"),
     "registration_sent": marked("The registration was sent"),
     "reset_link_sent": marked("A reset link was sent"),
+    "review_assigned": marked("The application was assigned"),
+    "review_let_go": marked("The application was let go"),
+    "review_note_removed": marked("A note for colleagues was taken back"),
+    "review_note_written": marked("A note for colleagues was written"),
     "review_waits_for_staff": marked("No rule approved; the application waits for staff"),
     "roles_changed": marked("The roles were changed"),
     "session_expired": marked("A session reached its end"),

@@ -23,3 +23,33 @@ def walk_beside_an_application(world: World, eyes: Eyes, new_context: NewContext
     page.get_by_role("link", name=re.compile("Waiting")).first.click()
     eyes.look(page, "similar accounts")
     shoot(page, "similar-accounts")
+
+
+@shows(
+    "/staff: somebody's",
+    "/staff/applications/<account_id>: taken",
+    "/staff/applications/<account_id>/assignment: somebody was first",
+    "/staff/applications/<account_id>/notes: note missing",
+)
+def walk_with_a_colleague(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
+    """Two approvers, one application: the first takes it, the second is told; a note for both."""
+    make_administrator(world, "care@example.com")
+    with world.provider.database.transaction() as tx:
+        tx.run(Statement("UPDATE accounts SET roles = 'approver' WHERE user_name_key = 'anna'"))
+    page, other = signed_in(world, new_context(), "care"), signed_in(world, new_context(), "anna")
+    for one in (page, other):
+        one.goto(world.provider_url + "/staff")
+        one.get_by_role("link", name=re.compile("Waiting")).first.click()
+    page.click("#take")
+    eyes.look(page, "taken")
+    other.click("#take")
+    eyes.look(other, "somebody was first")
+    other.click("#note-submit")
+    eyes.look(other, "note missing")
+    other.fill("#note", "Called; the photo comes today.")
+    other.click("#note-submit")
+    page.goto(world.provider_url + "/staff?who=mine")
+    eyes.look(page, "somebody's")
+    shoot(page, "mine")
+    page.get_by_role("link", name=re.compile("Waiting")).first.click()
+    shoot(page, "taken-with-note")

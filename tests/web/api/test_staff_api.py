@@ -19,6 +19,7 @@ from idp.web.api.views import OPERATIONS
 from tests.support.tokens import ISSUER, NOW, House, add_client
 
 API = f"{ISSUER}/api"
+BODIES = {"assign": {"to": "me"}, "write_note": {"text": "Called."}}
 ROLE_SETS = ["", *sorted(ROLES)]
 
 
@@ -81,7 +82,7 @@ def call_operation(house: House, operation: Operation, token: str | None) -> Tes
         operation.method,
         path,
         token,
-        {"act": "approve"} if operation.asks and operation.scope == WRITE else None,
+        BODIES.get(operation.name, {"act": "approve"}) if operation.asks and operation.scope == WRITE else None,
     )
 
 
@@ -115,6 +116,23 @@ def test_a_tool_sees_who_is_like_an_applicant(house: House) -> None:
     beside = call(house, "GET", f"/accounts/{willi.account_id}/similar", token_for(house)).get_json()
     (row,) = [row for row in beside["items"] if row["account_id"] == wanda.account_id]
     assert row["in_common"] == ["same_serial", "same_company", "same_domain"]
+
+
+def test_a_tool_takes_an_application_and_notes_things(house: House) -> None:
+    """As at the desk: the filter, the conflict, the note."""
+    set_roles(house, "approver customer_care")
+    willi, token = add_applicant(house), token_for(house)
+    path = f"/accounts/{willi.account_id}"
+    assert call(house, "POST", f"{path}/assignment", token, {"to": "me"}).get_json()["staff_name"] == "Anna Approved"
+    row = call(house, "GET", "/queue?assignee=mine", token).get_json()["items"][0]
+    assert row["assigned_to"] == house.anna.account_id
+    assert call(house, "GET", "/queue?assignee=nobody", token).get_json()["items"] == []
+    wrong = call(house, "POST", f"{path}/assignment", token, {"to": "", "seen": "somebody"})
+    assert (wrong.status_code, wrong.get_json()["error"]) == (409, "conflict")
+    assert call(house, "POST", f"{path}/assignment", token, {"to": "", "seen": "me"}).get_json()["staff_id"] is None
+    notes = call(house, "POST", f"{path}/notes", token, {"text": "Called."}).get_json()
+    assert [(row["actor_name"], row["text"]) for row in notes["items"]] == [("Anna Approved", "Called.")]
+    assert call(house, "GET", f"{path}/notes", token).get_json() == notes
 
 
 def test_lists_page_by_key(house: House) -> None:
