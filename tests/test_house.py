@@ -42,7 +42,7 @@ def pins(lock: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
 def test_lock_has_only_pins_and_hashes(lock: Path) -> None:
-    """No address of a package server, no option, nothing without a hash."""
+    """No address of a package server, no option, nothing without a hash (SC-1)."""
     assert faults_of_lock(lock.read_text(encoding="utf-8")) == []
     assert pins(lock)
 

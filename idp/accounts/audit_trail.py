@@ -96,9 +96,12 @@ def _csv_lines(rows: list[list[object]]) -> str:
     return text.getvalue()
 
 
+_FORMULA = tuple("=+-@\t\r\n\0＝＋－＠")
+
+
 def _harmless(value: object) -> object:
-    """A text that a spreadsheet would take for a formula is quoted (CWE-1236)."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    """A text that a spreadsheet would take for a formula is quoted, in full-width signs too (CWE-1236, IV-9)."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _write_json_lines(pages: Iterator[list[Event]]) -> Iterator[str]:

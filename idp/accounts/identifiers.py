@@ -39,8 +39,14 @@ _SPELLED_OUT = str.maketrans(
 
 def parse_email(text: str) -> str:
     """The address as it is written to; raises `Refusal("email.invalid")`. Only ASCII before the `@`, one address."""
+    local_part = text.rpartition("@")[0]
+    # The library would take a Kelvin sign for a K (CVE-2019-19844); mail programs decode what looks like an encoded word.
+    if not local_part.isascii() or "=?" in local_part:
+        raise Refusal("email.invalid")
     try:
-        found = validate_email(text.strip(), check_deliverability=False, allow_smtputf8=False, test_environment=True)
+        found = validate_email(
+            text.strip(), check_deliverability=False, allow_smtputf8=False, test_environment=True, strict=True
+        )
     except (EmailNotValidError, ValueError):
         raise Refusal("email.invalid") from None
     return f"{found.local_part}@{found.ascii_domain}"

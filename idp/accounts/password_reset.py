@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from idp import mail
 from idp.accounts.endings import apply_ending
 from idp.accounts.guessing import Caller, forget_failures, take_mail_request, take_mail_try
-from idp.accounts.passwords import check_new_password
+from idp.accounts.passwords import check_new_password, temporary_as_given
 from idp.accounts.personal_words import personal_words
 from idp.errors import Refusal
 from idp.policy.endings import Act
-from idp.store import accounts, audit, links, outbox
+from idp.store import accounts, audit, links, outbox, temporary_passwords
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -108,16 +108,20 @@ def look_at_reset_link(provider: Provider, token: str) -> ResetLink:
 def reset_password(provider: Provider, token: str, new_password: str) -> None:
     """Choose a new password with the token of a mail; everything that was signed in ends (RS-1, RS-2, RS-6).
 
-    Raises `Refusal`: `link.expired`, `link.used`, `link.replaced`, `link.damaged`, or why the password cannot be chosen.
+    Raises `Refusal`: `link.expired`, `link.used`, `link.replaced`, `link.damaged`, or why the password cannot be chosen;
+    the temporary one that staff gave cannot be (TP-4).
     The password is hashed only for a link that is open, and only the one who uses the link up sets it.
     """
     with provider.database.reading() as tx:
         link, account = _find(tx, token)
         words = personal_words(tx, account) if account else ()
+        temporary = temporary_passwords.find_temporary_password(tx, account.account_id) if account else None
     if link is None or account is None or account.is_closed:
         raise Refusal("link.damaged")
     _check_open(link, provider.clock())
     check_new_password(new_password, minimum=provider.settings.passwords.minimum_length, personal=words)
+    if temporary and provider.passwords.verify(temporary_as_given(new_password), temporary.password_hash):
+        raise Refusal("password.temporary")
     password_hash = provider.passwords.hash(new_password)
     now = provider.clock()
     with provider.database.transaction() as tx:

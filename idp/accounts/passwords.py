@@ -30,6 +30,11 @@ def prepare_password(password: str) -> bytes:
     return b"" if is_too_long(password) else prepared
 
 
+def temporary_as_given(typed: str) -> str:
+    """A temporary password as it was given, however it was typed: case, blanks and dashes do not matter."""
+    return "".join(letter for letter in typed.upper() if letter.isalpha())
+
+
 def is_too_long(password: str) -> bool:
     """Whether it is longer than 256 characters or 1024 bytes (PW-1)."""
     if len(password) > LONGEST_BYTES:

@@ -16,7 +16,8 @@ from idp.accounts.endings import apply_ending
 from idp.accounts.guessing import Caller, TakenTry, count_as_right, take_mail_try, take_sign_in_try
 from idp.accounts.old_passwords import is_current
 from idp.accounts.old_portal import has_ended, note_first_sign_in
-from idp.accounts.temporary_password import find_for, normalised, redeem_temporary_password
+from idp.accounts.passwords import temporary_as_given
+from idp.accounts.temporary_password import find_for, redeem_temporary_password
 from idp.errors import Refusal
 from idp.policy.endings import Act
 from idp.store import accounts, audit, sessions
@@ -96,7 +97,7 @@ def _redeem(
     provider: Provider, account: Account, temporary: TemporaryPassword, taken: TakenTry, wish: SignInRequest
 ) -> Refusal:
     """The way of an account whose password staff replaced: never a session, at best the page for a new password."""
-    if not provider.passwords.verify(normalised(wish.password), temporary.password_hash):
+    if not provider.passwords.verify(temporary_as_given(wish.password), temporary.password_hash):
         _note_failure(provider, account, taken, wish.caller)
         return Refusal("sign_in.wrong")
     now = provider.clock()

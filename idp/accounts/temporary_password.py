@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from idp.store.database import Transaction
     from idp.store.temporary_passwords import TemporaryPassword
 
-LETTERS = 12
+LETTERS = 20
+"""86 bits (TP-1), in five groups that can be read out."""
 KEPT_AFTER_END = 30 * 86400
 
 
@@ -78,11 +79,6 @@ def find_for(tx: Transaction, account: Account | None) -> TemporaryPassword | No
     if account is None or account.password_hash is not None or account.is_closed:
         return None
     return temporary_passwords.find_temporary_password(tx, account.account_id)
-
-
-def normalised(typed: str) -> str:
-    """What was typed as it was given: case, blanks and dashes do not matter."""
-    return "".join(letter for letter in typed.upper() if letter.isalpha())
 
 
 def redeem_temporary_password(

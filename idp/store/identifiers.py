@@ -13,13 +13,16 @@ from string import ascii_lowercase, ascii_uppercase
 from email_validator import EmailNotValidError, validate_email
 
 _FOLD = str.maketrans(ascii_uppercase, ascii_lowercase)
-_UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
+# What no database keeps (NUL, halves of surrogates), and the signs of other alphabets that normalising makes ASCII.
+_UNKEEPABLE = re.compile("[\x00\ud800-\udfff\u037e\u1fef\u212a]")
 LONGEST = 254
 
 
 def email_key(text: str) -> str:
     """The key of an e-mail address: domain as A-labels, ASCII letters folded; other text is folded as it is."""
     typed = text.strip()[: LONGEST + 1]
+    if not typed.rpartition("@")[0].isascii():  # the library would normalise the Kelvin sign to a K
+        return _fold(typed)
     try:
         found = validate_email(typed, check_deliverability=False, allow_smtputf8=False, test_environment=True)
     except (EmailNotValidError, ValueError):
@@ -33,5 +36,5 @@ def user_name_key(text: str) -> str:
 
 
 def _fold(typed: str) -> str:
-    """What no database keeps in a text (NUL, halves of surrogates) becomes a mark that no name contains."""
-    return _UNKEEPABLE.sub("\N{REPLACEMENT CHARACTER}", unicodedata.normalize("NFC", typed)).translate(_FOLD)
+    """What cannot be part of a name becomes a mark that no name contains."""
+    return unicodedata.normalize("NFC", _UNKEEPABLE.sub("\N{REPLACEMENT CHARACTER}", typed)).translate(_FOLD)

@@ -38,6 +38,7 @@ WORDS: dict[str, str] = {
         "This password is made of your own name, address or serial number. Choose one that others cannot guess."
     ),
     "password.same": marked("This is the password you have already. Choose a different one."),
+    "password.temporary": marked("This is the temporary password, which others know. Choose one of your own."),
     "mail.slowed_down": marked("There were many requests from your network. Please try again at %(until)s."),
     "link.expired": marked("This link has expired. Ask for a new mail."),
     "link.used": marked("This link was used already. Sign in with your new password, or ask for a new mail."),

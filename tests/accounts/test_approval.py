@@ -216,7 +216,10 @@ def test_a_locked_out_colleague_decides_nothing(provider: Provider) -> None:
 
 
 def test_parallel_decisions_have_one_winner(instances: list[Provider]) -> None:
-    """Of 32 approvals and rejections at two instances one wins: one row, one mail; others learn who it was (RG-8, RC-1)."""
+    """Of 32 approvals and rejections at two instances one wins: one row, one mail; others learn who it was (RG-8, RC-1).
+
+    RC-2.
+    """
     with instances[0].database.transaction() as tx:
         staff = [add(tx, f"staff{n}", roles="approver") for n in range(4)]
         account = add(tx, "anna")

@@ -33,7 +33,7 @@ def tamper(terminal: Terminal, sql: str) -> None:
 
 
 def test_a_whole_trail_is_told_with_its_mark(terminal: Terminal) -> None:
-    """The mark can be given back, also after more lines were written."""
+    """The mark can be given back, also after more lines were written (LG-2)."""
     told = audit(terminal, "verify")
     assert told.exit_code == 0, told.output
     assert "the audit trail is whole" in told.output

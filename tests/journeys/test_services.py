@@ -56,7 +56,7 @@ def test_a_service_reads_a_token_that_is_meant_for_its_resource(world: World, li
 
 
 def test_who_may_not_see_a_token_learns_nothing(world: World, library: TestClient, portal: TestClient) -> None:
-    """Another site asks: exactly what it would hear of a token that does not exist (IN-2, IN-3)."""
+    """Another site asks: exactly what it would hear of a token that does not exist (IN-2, IN-3, IN-1)."""
     token = tokens_of(world, library, "anna")["access_token"]
     endpoint = world.provider_url + "/oauth/introspect"
     bodies = {

@@ -115,7 +115,7 @@ def test_a_new_key_is_published_before_it_signs(rows: dict[str, SigningKey]) -> 
 
 
 def test_the_private_half_is_sealed_with_its_kid(rows: dict[str, SigningKey]) -> None:
-    """It opens with this master key and this row only (JW-8, CR-3)."""
+    """It opens with this master key and this row only (JW-8, CR-3, CR-2)."""
     row = rows["ES256"]
     with pytest.raises(ConfigError):
         OpenKeys([row], MasterKey(bytes(32)))

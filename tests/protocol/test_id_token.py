@@ -44,7 +44,7 @@ def test_each_algorithm_is_read_by_pyjwt(house: House, alg: str) -> None:
 
 @pytest.mark.parametrize("alg", ALGORITHMS)
 def test_authlibs_validator_accepts_it(house: House, alg: str) -> None:
-    """Every claim that Authlib's relying party checks (OpenID Connect Core §3.1.3.7)."""
+    """Every claim that Authlib's relying party checks (OpenID Connect Core §3.1.3.7) (JW-12)."""
     add_client(house.provider, "other", id_token_signed_response_alg=alg, require_approval=False)
     body = house.tokens("other")
     keys = KeySet.import_key_set(json.loads(json.dumps(jwks(house))))

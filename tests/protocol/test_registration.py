@@ -365,7 +365,10 @@ METADATA: list[dict[str, Any]] = [
     [(one, "invalid_redirect_uri") for one in REDIRECTS] + [(one, "invalid_client_metadata") for one in METADATA],
 )
 def test_metadata_that_cannot_be_registered(still_open: House, metadata: dict[str, Any], error: str) -> None:
-    """400 with the standards' codes, and no client is made (RFC 7591 §3.2.2, OpenID Connect Registration §3.3)."""
+    """400 with the standards' codes, and no client is made (RFC 7591 §3.2.2, OpenID Connect Registration §3.3).
+
+    RD-6, SS-5.
+    """
     before = still_open.count("clients")
     answer = register(still_open, GOOD | metadata)
     assert error_of(answer) == (400, error)
@@ -433,7 +436,10 @@ def test_scopes_of_ours_alone_can_be_registered(still_open: House) -> None:
 
 
 def test_nothing_is_fetched_when_a_client_registers(open_house: House) -> None:
-    """Neither keys nor pictures nor request objects (conformance.md §2.7): the certification takes it for an intrusion."""
+    """Neither keys nor pictures nor request objects (conformance.md §2.7): the certification takes it for an intrusion.
+
+    SS-5, SS-4.
+    """
     with listening(answer_with("200 OK", b"{}")) as site:
         open_house.provider.fetcher._allowed = frozenset({site.host})
         registered(

@@ -111,19 +111,22 @@ REFUSED: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("changes", REFUSED)
 def test_what_does_not_hold_is_refused(signer: RegisteredClient, changes: dict[str, Any]) -> None:
-    """RFC 9101 §6, §10: another's, for another, too old, no assertion, no object within it, no other algorithm."""
+    """RFC 9101 §6, §10: another's, for another, too old, no assertion, no object within it, no other algorithm.
+
+    JA-1, JW-5.
+    """
     assert refuse(signer, request=make_object(**changes)) == "invalid_request_object"
 
 
 def test_unsigned_objects_are_refused(signer: RegisteredClient) -> None:
-    """`none` is no algorithm of ours; nor is a MAC with the client's secret, which nobody registered."""
+    """`none` is no algorithm of ours; nor is a MAC with the client's secret, which nobody registered (JA-1, JW-1)."""
     head, body, _ = make_object().split(".")
     for text in (f"eyJhbGciOiJub25lIn0.{body}.", f"eyJhbGciOiJub25lIn0.{body}", f"{head}.{body}.", "x", "a.b.c", "."):
         assert refuse(signer, request=text) == "invalid_request_object"
 
 
 def test_the_registered_algorithm_is_the_only_one(signer: RegisteredClient) -> None:
-    """`request_object_signing_alg` (OpenID Connect Registration §2)."""
+    """`request_object_signing_alg` (OpenID Connect Registration §2) (JA-1)."""
     strict = replace(signer, details={**signer.details, "request_object_signing_alg": "ES256"})
     assert merge(strict, request=make_object("ES256", state="x")).get("state") == "x"
     assert refuse(strict, request=make_object("RS256")) == "invalid_request_object"
@@ -153,7 +156,10 @@ def shelf() -> Iterator[tuple[Listener, list[bytes]]]:
 
 
 def test_by_reference_for_registered_addresses(signer: RegisteredClient, shelf: tuple[Listener, list[bytes]]) -> None:
-    """§6.2, module request-uri-signed-rs256: compared with the fragment, which is no hash and is not sent."""
+    """§6.2, module request-uri-signed-rs256: compared with the fragment, which is no hash and is not sent.
+
+    JA-2, SS-4.
+    """
     listener, kept = shelf
     uri = listener.url("/object") + "#anything"
     registered = replace(signer, details={**signer.details, "request_uris": [uri]})
@@ -195,7 +201,7 @@ def test_the_endpoint_takes_objects(lobby: Lobby) -> None:
 
 
 def test_nothing_unsigned_counts_for_who_always_signs(signer: RegisteredClient) -> None:
-    """RFC 9101 §5, §10.5: whoever holds the browser adds nothing to what the client signed."""
+    """RFC 9101 §5, §10.5: whoever holds the browser adds nothing to what the client signed (PA-2)."""
     strict = replace(signer, details={**signer.details, "require_signed_request_object": True})
     found = merge(strict, request=make_object(state="in", response_type="code"), prompt="none", scope="openid email")
     assert found.values == {"client_id": "signer", "state": "in", "response_type": "code"}

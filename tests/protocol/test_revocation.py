@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from idp.store.database import Statement
@@ -49,7 +51,7 @@ def test_a_refresh_token_that_was_exchanged_counts_too(house: House) -> None:
 
 
 def test_a_foreign_or_unknown_token_is_answered_alike(house: House) -> None:
-    """200, and nothing happens (RFC 7009 §2.2): who asks learns nothing."""
+    """200, and nothing happens (RFC 7009 §2.2): who asks learns nothing (IN-6, CO-12)."""
     tokens = house.tokens()
     theirs = [house.revoke(tokens[name], "other") for name in ("access_token", "refresh_token", "id_token")]
     unknown = [house.revoke(text) for text in ("unknown", tokens["access_token"][:-1], 'ü"')]
@@ -69,7 +71,7 @@ def test_again_is_as_good_as_once(house: House) -> None:
 
 
 def test_a_public_client_revokes_its_own(house: House) -> None:
-    """It says who it is (RFC 7009 §2.1, RFC 6749 §2.3.1), and only its own tokens end."""
+    """It says who it is (RFC 7009 §2.1, RFC 6749 §2.3.1), and only its own tokens end (CA-9)."""
     add_client(house.provider, "public", token_endpoint_auth_method="none", require_approval=False)
     form = {"grant_type": "authorization_code", "code": house.code("public"), "redirect_uri": CALLBACK}
     answer = house.post("/oauth/token", {**form, "code_verifier": VERIFIER, "client_id": "public"}, None)
@@ -107,10 +109,26 @@ def test_a_client_ends_a_token_of_its_own(house: House) -> None:
     ],
 )
 def test_what_is_refused(still_house: House, client_id: str | None, form: object, status: int, error: str) -> None:
-    """The token is required, and so is who asks (RFC 7009 §2.1, §2.2.1)."""
+    """The token is required, and so is who asks (RFC 7009 §2.1, §2.2.1) (IN-6)."""
     answer = still_house.post("/oauth/revoke", form, client_id)
     assert (answer.status_code, answer.get_json()["error"]) == (status, error)
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_database_that_fails_is_no_success(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """503 and a living token, never the 200 that says it ended (IN-6, RL-10, CVE-2020-15223)."""
+    token = house.tokens()["refresh_token"]
+
+    def away(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("idp.store.database.Transaction.run", away)
+        broken.setattr("idp.store.database.Transaction.one", away)
+        answer = house.revoke(token)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert house.refresh(token).status_code == 200
 
 
 def test_not_from_the_query(house: House) -> None:

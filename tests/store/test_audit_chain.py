@@ -77,13 +77,13 @@ def fail_after_a_line(lobby: Lobby) -> None:
     ],
 )
 def test_tampering_is_found_at_its_line(trail: Lobby, tampering: str, found: tuple[str, int]) -> None:
-    """Edit, delete, blank, unchain, cut."""
+    """Edit, delete, blank, unchain, cut (LG-1)."""
     trail.run(tampering)
     assert faults(trail) == found
 
 
 def test_lines_that_are_put_in_or_change_places_are_found(trail: Lobby) -> None:
-    """A copy of a good line is not a good line elsewhere."""
+    """A copy of a good line is not a good line elsewhere (LG-1)."""
     trail.run("UPDATE audit_events SET event_id = 100 WHERE event_id = 3")
     trail.run("UPDATE audit_events SET event_id = 3 WHERE event_id = 4")
     trail.run("UPDATE audit_events SET event_id = 4 WHERE event_id = 100")
@@ -98,7 +98,7 @@ def test_a_copied_line_is_found(trail: Lobby) -> None:
 
 
 def test_a_tail_cut_together_with_its_head_is_found(trail: Lobby) -> None:
-    """The head's seal needs the key; a whole older copy is found by a mark that was kept elsewhere."""
+    """The head's seal needs the key; a whole older copy is found by a mark that was kept elsewhere (LG-2)."""
     older = trail.rows("SELECT * FROM audit_head")[0]
     mark = audit_chain.verify(trail.provider.database).head
     write(trail, "last")

@@ -32,7 +32,7 @@ def claim(post: PostOffice, worker: str, *, limit: int = 1, mail: bool = True) -
 
 
 def test_the_payload_is_sealed_and_comes_back(post: PostOffice) -> None:
-    """No secret lies in clear in the database (GO-7); the claimed row opens."""
+    """No secret lies in clear in the database (GO-7); the claimed row opens (CR-2)."""
     enqueue(post)
     with post.provider.database.reading() as tx:
         rows = tx.all(Statement("SELECT * FROM outbox"))

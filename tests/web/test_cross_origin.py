@@ -23,7 +23,7 @@ def preflight(house: House, path: str, origin: str) -> Any:
 
 @pytest.mark.parametrize("path", PUBLIC)
 def test_public_documents_are_for_all(still_house: House, path: str) -> None:
-    """Whoever asks, and without a word on cookies."""
+    """Whoever asks, and without a word on cookies (WB-5)."""
     for origin in ("https://anywhere.example", "null"):
         answer = still_house.app.test_client().get(path, headers={"Origin": origin})
         assert (answer.status_code, answer.headers[ALLOW]) == (200, "*")
@@ -33,7 +33,7 @@ def test_public_documents_are_for_all(still_house: House, path: str) -> None:
 
 @pytest.mark.parametrize("path", REGISTERED)
 def test_endpoints_are_for_the_origins_of_clients(still_house: House, path: str) -> None:
-    """Answers and errors alike, each for the one origin that asked."""
+    """Answers and errors alike, each for the one origin that asked (WB-5)."""
     asked = preflight(still_house, path, SITE)
     assert (asked.status_code, asked.headers[ALLOW], asked.headers["Vary"]) == (204, SITE, "Origin")
     assert asked.headers["Access-Control-Allow-Headers"] == "Authorization, Content-Type"
@@ -57,7 +57,7 @@ def test_endpoints_are_for_the_origins_of_clients(still_house: House, path: str)
     ],
 )
 def test_other_origins_read_nothing(still_house: House, path: str, origin: str) -> None:
-    """Compared as browsers write them; `null` is nobody."""
+    """Compared as browsers write them; `null` is nobody (WB-5)."""
     assert ALLOW not in preflight(still_house, path, origin).headers
     answer = still_house.app.test_client().post(path, headers={"Origin": origin})
     assert ALLOW not in answer.headers
@@ -66,7 +66,7 @@ def test_other_origins_read_nothing(still_house: House, path: str, origin: str) 
 
 @pytest.mark.parametrize("path", ["/oauth/authorize", "/oauth/introspect", "/oauth/logout", "/sign-in", "/"])
 def test_pages_and_services_are_for_no_script(still_house: House, path: str) -> None:
-    """Never for the authorization endpoint and forms; services that introspect are no browsers."""
+    """Never for the authorization endpoint and forms; services that introspect are no browsers (WB-5)."""
     http = still_house.app.test_client()
     for answer in (http.get(path, headers={"Origin": SITE}), preflight(still_house, path, SITE)):
         assert ALLOW not in answer.headers
@@ -80,7 +80,7 @@ def test_a_script_reads_userinfo(house: House) -> None:
 
 
 def test_origins_follow_the_clients(house: House) -> None:
-    """A new client's origin counts, a disabled one's does not; an app's own scheme is no origin."""
+    """A new client's origin counts, a disabled one's does not; an app's own scheme is no origin (WB-5)."""
     uris = ["https://new.example:8443/a", "http://127.0.0.1:8001/cb", "com.example.app:/cb"]
     add_client(house.provider, "new", redirect_uris=uris)
     for origin in ("https://new.example:8443", "http://127.0.0.1:8001"):

@@ -44,7 +44,10 @@ def newest_path(lobby: Lobby, name: str = "confirm_email_change") -> str:
 
 
 def test_only_the_button_of_the_mails_page_changes_it(lobby: Lobby) -> None:
-    """Asking and opening change nothing; afterwards both addresses are told, and the claim email_verified stays true."""
+    """Asking and opening change nothing; afterwards both addresses are told, and the claim email_verified stays true.
+
+    EC-1.
+    """
     browser, ada = sit_down(lobby)
     assert ask(browser).headers["Location"] == "/account?email=asked"
     assert [(mail["name"], mail["email"]) for mail in mails(lobby)] == [("confirm_email_change", NEW)]
@@ -117,7 +120,7 @@ def test_the_link_is_worth_nothing_without_the_session(lobby: Lobby) -> None:
     ],
 )
 def test_links_that_confirm_nothing_say_why(lobby: Lobby, case: str, status: int, words: str) -> None:
-    """F-1.7: each with its own page and the way on."""
+    """F-1.7: each with its own page and the way on (EC-1)."""
     browser, ada = sit_down(lobby)
     ask(browser)
     path = newest_path(lobby)
@@ -177,7 +180,7 @@ def test_it_is_sent_again_and_not_without_end(lobby: Lobby) -> None:
 
 
 def test_the_password_must_be_fresh(lobby: Lobby) -> None:
-    """SE-13."""
+    """SE-13 (EC-1)."""
     browser, _ada = sit_down(lobby)
     fields = hidden_fields(browser.get("/account/email").text)
     lobby.now += 301

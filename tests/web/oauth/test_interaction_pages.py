@@ -192,7 +192,10 @@ def test_what_happens_meanwhile_counts(lobby: Lobby) -> None:
 
 
 def test_consent_is_taken_back(lobby: Lobby) -> None:
-    """DESIGN, "consent withdrawn": the page lists it, the button ends the client's tokens and asks again later."""
+    """DESIGN, "consent withdrawn": the page lists it, the button ends the client's tokens and asks again later.
+
+    RF-12.
+    """
     browser = lobby.browser()
     browser.sign_in(lobby.add_account())
     path, text = open_page(browser)

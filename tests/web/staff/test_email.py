@@ -117,7 +117,7 @@ def test_what_cannot_be_is_said_and_what_was_typed_is_kept(
 
 
 def test_of_two_changes_to_the_same_address_one_wins(lobby: Lobby) -> None:
-    """RC-1: the database decides, the other is told that the address is taken."""
+    """RC-1: the database decides, the other is told that the address is taken (RC-2)."""
     people = [lobby.add_account(f"person{number}") for number in range(6)]
     carla = lobby.add_account("carla", roles="customer_care")
 
@@ -192,7 +192,7 @@ def changed_to(lobby: Lobby, ada: Account, *addresses: str) -> list[str]:
 
 
 def test_the_old_address_undoes_the_change(lobby: Lobby) -> None:
-    """Opening changes nothing; the button restores, ends everything and leads to a new password."""
+    """Opening changes nothing; the button restores, ends everything and leads to a new password (EC-1)."""
     ada = lobby.add_account("ada", password_hash=lobby.provider.passwords.hash("the old password of ada"))
     signed_in = lobby.browser()
     signed_in.sign_in(ada)
@@ -266,7 +266,7 @@ def test_links_that_undo_nothing_say_why(lobby: Lobby, case: str, status: int, w
 
 
 def test_of_many_parallel_undos_one_wins(lobby: Lobby) -> None:
-    """RC-1."""
+    """RC-1 (RC-2, RC-4)."""
     ada = lobby.add_account("ada")
     (token,) = changed_to(lobby, ada, "ada@new.example")
 

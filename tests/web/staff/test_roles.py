@@ -60,7 +60,7 @@ def test_an_administrator_gives_and_takes_roles(lobby: Lobby) -> None:
 def test_what_may_not_be_given_is_refused(
     lobby: Lobby, account: str, roles: tuple[str, ...], status: int, sentence: str
 ) -> None:
-    """Nothing is changed, and what was typed stays."""
+    """Nothing is changed, and what was typed stays (AD-2)."""
     browser, _admin = sit_down(lobby, "administrator")
     lobby.add_account("olga", roles="administrator")
     lobby.add_account("ben")
@@ -91,7 +91,7 @@ def test_the_password_is_asked_for_again(lobby: Lobby) -> None:
 
 
 def test_administrators_who_take_each_other_down_at_once_leave_one(lobby: Lobby) -> None:
-    """Neither may: both stay."""
+    """Neither may: both stay (AD-6)."""
     first, second = (lobby.add_account(name, roles="administrator") for name in ("first", "second"))
 
     def strike(pair: tuple[str, str]) -> bool:

@@ -12,7 +12,9 @@ from idp.accounts.guessing import Caller
 from idp.accounts.sign_in import SignInRequest, sign_in
 from idp.errors import Refusal
 from idp.store.accounts import Account
-from tests.support.lobby import Browser, Lobby, hidden_fields
+from idp.store.clients import set_client_secret
+from tests.support.lobby import CALLBACK, VERIFIER, Browser, Lobby, answer_of, hidden_fields
+from tests.support.tokens import SECRET, basic
 from tests.web.staff.test_desk import mails, sit_down, token_in
 
 NEW = "seven quiet lighthouses"
@@ -39,7 +41,10 @@ def try_sign_in(lobby: Lobby, name: str, password: str) -> Any:
 
 
 def test_it_leads_to_a_new_password_and_to_nothing_else(lobby: Lobby) -> None:
-    """F-2.5: shown once, any spelling, no session before a new password was chosen; then in with the new one."""
+    """F-2.5: shown once, any spelling, no session before a new password was chosen; then in with the new one.
+
+    TP-1, TP-3.
+    """
     ada = lobby.add_account("ada", password_hash=lobby.provider.passwords.hash("the old password of ada"))
     staff, _ = sit_down(lobby, "customer_care")
     old = lobby.browser()
@@ -68,7 +73,7 @@ def test_it_leads_to_a_new_password_and_to_nothing_else(lobby: Lobby) -> None:
 
 @pytest.mark.parametrize("case", ["used", "expired", "replaced", "wrong"])
 def test_what_does_not_work_opens_nothing(lobby: Lobby, case: str) -> None:
-    """Used and expired ones say so, to whoever has them; replaced and wrong ones are wrong like any other."""
+    """Used and expired ones say so, to whoever has them; replaced and wrong ones are wrong like any other (TP-1)."""
     ada = lobby.add_account("ada")
     staff, _ = sit_down(lobby, "customer_care")
     password = password_on(give(staff, ada))
@@ -86,8 +91,76 @@ def test_what_does_not_work_opens_nothing(lobby: Lobby, case: str) -> None:
     assert browser.web.get_cookie("idp_session") is None
 
 
+def test_it_is_long_and_its_hash_is_kept(lobby: Lobby) -> None:
+    """20 random letters, in groups to read out; kept as argon2id only (TP-1, CR-1)."""
+    ada = lobby.add_account("ada")
+    staff, _ = sit_down(lobby, "customer_care")
+    first, second = password_on(give(staff, ada)), password_on(give(staff, ada))
+    assert re.fullmatch(r"(?:[A-Z]{4}-){4}[A-Z]{4}", first)
+    assert first != second
+    (row,) = lobby.rows("SELECT * FROM temporary_passwords")
+    assert row["password_hash"].startswith("$argon2id$")
+    assert second.replace("-", "") not in repr(dict(row))
+    assert row["expires_at"] - row["made_at"] == 86400
+
+
+def test_it_cannot_be_kept(lobby: Lobby) -> None:
+    """The new password is another one, however it is spelled; the page says why and the link still works (TP-4)."""
+    ada = lobby.add_account("ada")
+    staff, _ = sit_down(lobby, "customer_care")
+    password = password_on(give(staff, ada))
+    answer, browser = try_sign_in(lobby, "ada", password)
+    form = browser.get(browser.get(answer.headers["Location"]).headers["Location"])
+    for typed in (password, password.lower().replace("-", " "), password.replace("-", "")):
+        refused = browser.post("/reset", {**hidden_fields(form.text), "new_password": typed})
+        assert refused.status_code == 422
+        assert "This is the temporary password" in refused.text
+    assert browser.post("/reset", {**hidden_fields(form.text), "new_password": NEW}).status_code == 303
+
+
+def test_while_it_stands_nothing_of_before_works(lobby: Lobby) -> None:
+    """No session, no silent sign-in, no code, no refresh, no active token, in any tab (TP-2, TP-3, IN-4)."""
+    ada = lobby.add_account("ada", status="approved")
+    with lobby.provider.database.transaction() as tx:
+        set_client_secret(tx, "own", SECRET, now=lobby.now)
+    old = lobby.browser()
+    old.sign_in(ada)
+    code = answer_of(authorize_own(old))["code"]
+    tokens = redeem(lobby, code).get_json()
+    waiting = answer_of(authorize_own(old))["code"]
+    staff, _ = sit_down(lobby, "customer_care")
+    temporary = password_on(give(staff, ada))
+    assert old.get("/account").headers["Location"].startswith("/sign-in")
+    assert answer_of(authorize_own(old, prompt="none"))["error"] == "login_required"
+    assert redeem(lobby, waiting).get_json()["error"] == "invalid_grant"
+    assert post_token(lobby, grant_type="refresh_token", refresh_token=tokens["refresh_token"]).status_code == 400
+    asked = lobby.browser().post(
+        "/oauth/introspect", {"token": tokens["access_token"]}, headers={"Authorization": basic("own", SECRET)}
+    )
+    assert asked.get_json() == {"active": False}
+    answer, tab = try_sign_in(lobby, "ada", temporary)
+    assert answer.headers["Location"].startswith("/reset/")
+    assert answer_of(authorize_own(tab, prompt="none"))["error"] == "login_required"
+    assert tab.get("/staff").status_code in (303, 403)
+
+
+def authorize_own(browser: Browser, **changes: str) -> Any:
+    """An authorization request of the house's own site."""
+    return browser.authorize(client_id="own", **changes)
+
+
+def post_token(lobby: Lobby, **form: str) -> Any:
+    """The site at the token endpoint."""
+    return lobby.browser().post("/oauth/token", form, headers={"Authorization": basic("own", SECRET)})
+
+
+def redeem(lobby: Lobby, code: str) -> Any:
+    """The code of the own site."""
+    return post_token(lobby, grant_type="authorization_code", code=code, redirect_uri=CALLBACK, code_verifier=VERIFIER)
+
+
 def test_of_many_parallel_uses_one_wins(lobby: Lobby) -> None:
-    """RC-1: one link to a new password, however many press at once."""
+    """RC-1: one link to a new password, however many press at once (RC-2, RC-4)."""
     ada = lobby.add_account("ada")
     staff, _ = sit_down(lobby, "customer_care")
     password = password_on(give(staff, ada))
@@ -120,7 +193,7 @@ def test_who_may_not_give_one(lobby: Lobby, roles: str) -> None:
 
 
 def test_nobody_gives_one_to_themselves_or_to_a_colleague(lobby: Lobby) -> None:
-    """AD-2."""
+    """AD-2 (TP-3)."""
     staff, carla = sit_down(lobby, "customer_care")
     colleague = lobby.add_account("cleo", roles="approver")
     token = token_in(staff.get("/staff/accounts"))

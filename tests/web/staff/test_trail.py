@@ -81,6 +81,17 @@ def test_the_file_holds_all_lines_that_fit_and_is_told_of(lobby: Lobby) -> None:
     assert browser.get("/staff/audit/export/exe").status_code == 404
 
 
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "＝", "＋", "－", "＠"])
+def test_no_cell_of_the_file_begins_a_formula(lobby: Lobby, first: str) -> None:
+    """What a stranger is called, in any column; other texts stay as they are (IV-9)."""
+    write(lobby, 1, reference="R-1234", actor_kind="client", actor=f"{first}cmd|' /C calc'!A0")
+    write(lobby, 1, reference="R-1234", actor_kind="client", actor=f"a{first}b")
+    browser, _staff = sit_down(lobby, "auditor")
+    rows = list(csv.DictReader(io.StringIO(browser.get("/staff/audit/export/csv?about=R-1234").text, newline="")))
+    assert {row["actor"] for row in rows} == {f"'{first}cmd|' /C calc'!A0", f"a{first}b"}
+    assert all(not cell or cell[0] not in "=+-@\t\r＝＋－＠" for row in rows for cell in row.values())
+
+
 def test_others_get_no_file(lobby: Lobby) -> None:
     """Only who may read the trail."""
     browser, _staff = sit_down(lobby, "approver")
