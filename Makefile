@@ -13,11 +13,11 @@ TESTING = .venv-test/.packages
 CLIENTS = .venv-clients/.packages
 CLIENT_LOCKS = $(wildcard tests/clients/*/package-lock.json tests/clients/*/go.sum)
 # What `make check` reads with strict types; a folder that is not there yet is left out.
-STRICT = $(wildcard idp examples conformance benchmarks scripts/compile_messages.py scripts/security_rules.py tests/support)
+STRICT = $(wildcard idp attacks examples conformance benchmarks scripts/compile_messages.py scripts/security_rules.py tests/support)
 POT = .venv-test/messages.pot
 
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset serve test bench-desk test-spring clients check format lock security-rules messages compile-messages wheel conformance clean
+.PHONY: help demo demo-reset serve test bench-desk races test-spring clients check format lock security-rules messages compile-messages wheel conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,11 @@ bench-desk: $(TESTING) ## time the desk's pages among 100,000 accounts (BENCH_AR
 	@sh scripts/system_packages.sh
 	@.venv-test/bin/python scripts/compile_messages.py
 	@.venv-test/bin/python -m benchmarks.desk --out docs/performance-desk.md $(BENCH_ARGS)
+
+races: $(TESTING) ## try each one-time thing TRIES=32 times at once, in ROUNDS=1000 rounds, on two instances (RACES_ARGS='--database sqlite')
+	@sh scripts/system_packages.sh
+	@.venv-test/bin/python scripts/compile_messages.py
+	@.venv-test/bin/python -m attacks.races --rounds $(or $(ROUNDS),1000) --tries $(or $(TRIES),32) $(RACES_ARGS)
 
 import-benchmark: $(TESTING) ## time the import of N=100000 made-up customers of an old portal, killed once and called again
 	@.venv-test/bin/python -m benchmarks.old_import $(or $(N),100000)

@@ -59,7 +59,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     warn_of_test_settings(settings)
     check_transport(settings)
     app = Flask("idp", template_folder=str(resources.templates_folder()), static_folder=str(resources.static_folder()))
-    database = open_database(app, settings.database.url, durability=settings.database.durability)
+    database = open_database(
+        app, settings.database.url, durability=settings.database.durability, threads=settings.server.threads
+    )
     master = load_master_key(settings.keys.directory, may_create=schema.is_empty(database.engine))
     schema.migrate(database.engine)
     notes.check_master_key(database, master)

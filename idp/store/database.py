@@ -258,14 +258,18 @@ def is_away(error: BaseException) -> bool:
     )
 
 
-def engine_options(url: str) -> dict[str, Any]:
-    """Options for SQLAlchemy's `create_engine`: pool, time-outs, threads."""
+def engine_options(url: str, threads: int = 4) -> dict[str, Any]:
+    """Options for SQLAlchemy's `create_engine`: pool, time-outs.
+
+    Each of the `threads` that answer requests may need a second connection inside its transaction (`reading_aside`); eight
+    more are for the worker. With fewer, all could hold one and wait for one that nobody gives back.
+    """
     if url.startswith("sqlite"):
         return {"connect_args": {"check_same_thread": False, "timeout": 5.0}}
     return {
         "pool_pre_ping": True,
         "pool_size": 8,
-        "max_overflow": 8,
+        "max_overflow": max(8, 2 * threads),
         "pool_timeout": 5,
         "pool_recycle": 1800,
         "connect_args": {
@@ -317,10 +321,10 @@ def sqlite_path(url: str) -> Path:
     return path
 
 
-def open_database(app: Flask, url: str, *, durability: str = "balanced") -> Database:
-    """Bind Flask-SQLAlchemy to the application and return the database behind it."""
+def open_database(app: Flask, url: str, *, durability: str = "balanced", threads: int = 4) -> Database:
+    """Bind Flask-SQLAlchemy to the application and return the database behind it; `threads` of a process answer requests."""
     app.config["SQLALCHEMY_DATABASE_URI"] = driver_url(url)
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url, threads)
     if url.startswith("sqlite:///"):
         app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{sqlite_path(url)}"
     db.init_app(app)

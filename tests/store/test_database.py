@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from idp import create_app
+from idp.store.database import engine_options
 from tests.test_smoke import settings_in
 
 
@@ -17,3 +20,10 @@ def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
         files = [path for path in folder.iterdir() if ".sqlite3" in path.name]
         assert len(files) > 1
         assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+
+@pytest.mark.parametrize("threads", [1, 4, 16, 64])
+def test_every_thread_can_have_a_second_connection(threads: int) -> None:
+    """Parallel refreshes of one token filled the pool and waited for each other until all were told to come again (RL-1)."""
+    options = engine_options("postgresql://idp@db.example/idp", threads)
+    assert options["pool_size"] + options["max_overflow"] >= 2 * threads + 8

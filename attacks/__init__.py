@@ -1,0 +1,5 @@
+"""Attacks on a running provider, with real servers: parallel tries (`make races`), kills (`make kills`).
+
+They start `idp serve` on throw-away databases and loopback only. Sizes are parameters; the tests in tests/attacks run small
+ones. Nothing here is part of what is installed.
+"""
