@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -18,8 +19,18 @@ if TYPE_CHECKING:
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""The id of the request that is being answered, in every line that is written for it; empty outside of requests."""
+
+
+def _add_request_id(_logger: object, _method: str, line: dict[str, Any]) -> dict[str, Any]:
+    if found := request_id.get():
+        line["request_id"] = found
+    return line
+
+
 _CHAIN: list[Any] = [
-    structlog.contextvars.merge_contextvars,
+    _add_request_id,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -33,7 +33,6 @@ from idp.protocol.id_token_hint import read_hint
 from idp.protocol.parameters import Parameters
 from idp.protocol.session_management import build_session_state, make_browser_state
 from idp.store import codes, grants, pending
-from idp.store.clients import find_client
 from idp.store.end_users import EndUser, find_end_user
 from idp.store.endings import note_session_client
 
@@ -99,7 +98,7 @@ class NextStep:
 def open_request(tx: Transaction, rules: Rules, parameters: Parameters) -> OpenRequest:
     """Parse, and check client and redirect URI. Raises `ProtocolError` that stays on our own page (RD-4)."""
     request = parse_authorization_request(parameters)
-    client = check_client(find_client(tx, request.client_id))
+    client = check_client(rules.issuing.find_client(request.client_id))
     check_redirect_uri(request, client)
     mode = find_response_mode(request.response_type, request.response_mode)
     reply_to = ReplyTo(request.redirect_uri, request.state, rules.issuer, mode)

@@ -154,4 +154,6 @@ def _read_basic(authorization: str) -> Credentials:
 
 
 def _unquote(text: str) -> str:
+    if "%" not in text and "+" not in text:
+        return text
     return unquote_to_bytes(text.replace("+", " ")).decode("utf-8")

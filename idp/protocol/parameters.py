@@ -6,6 +6,7 @@ too long never becomes a value; it becomes a fault with its name, so that the ca
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
@@ -15,6 +16,8 @@ from idp.errors import ProtocolError
 LONGEST_REQUEST = 16_384
 LONGEST_VALUE = 4_000
 MOST_PARAMETERS = 100
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 REPEATABLE = frozenset({"resource"})
 """Values of several are kept as one, with blanks between them, which no address has."""
@@ -42,7 +45,7 @@ def parse_parameters(*sources: bytes) -> Parameters:
 
     Raises `ProtocolError`, which may not travel by redirect, where the whole is too large to look at.
     """
-    if sum(len(source) for source in sources) > LONGEST_REQUEST:
+    if sum(map(len, sources)) > LONGEST_REQUEST:
         raise ProtocolError("invalid_request", "the request is too large", status=413, may_redirect=False)
     pairs = [pair for source in sources for pair in source.split(b"&") if pair]
     if len(pairs) > MOST_PARAMETERS:
@@ -63,11 +66,15 @@ def parse_parameters(*sources: bytes) -> Parameters:
         if fault:
             faults.setdefault(name, fault)
         values[name] = f"{values[name]} {value}" if name in REPEATABLE and name in values else values.get(name, value)
-    return Parameters({name: value for name, value in values.items() if name not in faults}, faults)
+    if faults:
+        values = {name: value for name, value in values.items() if name not in faults}
+    return Parameters(values, faults)
 
 
 def _unquote(text: bytes) -> bytes:
-    return unquote_to_bytes(text.replace(b"+", b" "))
+    if b"+" in text:
+        text = text.replace(b"+", b" ")
+    return unquote_to_bytes(text) if b"%" in text else text
 
 
 def _read_value(encoded: bytes) -> tuple[str, str]:
@@ -77,6 +84,6 @@ def _read_value(encoded: bytes) -> tuple[str, str]:
         return "", "not UTF-8"
     if len(value) > LONGEST_VALUE:
         return "", "too long"
-    if any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in value):
+    if _CONTROL.search(value):
         return "", "has control characters"
     return value, ""

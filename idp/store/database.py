@@ -10,18 +10,17 @@ import os
 import re
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import Session
-from sqlalchemy.pool import QueuePool
 
 from idp.errors import Busy, ConfigError
+from idp.store.connections import Connections, Lease
 from idp.store.models.base import db
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ Row = Mapping[str, Any]
 AWAY_SECONDS = 5
 """When to try again while the database is away."""
 
-_WRITES = "idp_writes"
 _SQLITE_AWAY = re.compile("locked|busy|unable to open|disk I/O|full")
 
 
@@ -75,24 +73,17 @@ class Statement:
 
 
 class Transaction:
-    """One transaction on one connection: statements on the driver, `orm` for pages, callbacks after the commit."""
+    """One transaction on one connection: statements on the driver, callbacks before and after the commit."""
 
-    def __init__(self, connection: Connection, database: Database) -> None:
+    __slots__ = ("_after_commit", "_before_commit", "_driver", "audit_lines", "database", "is_sqlite")
+
+    def __init__(self, driver: Any, database: Database) -> None:
         self.database = database
-        self._connection = connection
-        self._driver: Any = connection.connection.driver_connection
-        self._session: Session | None = None
+        self.is_sqlite = database.is_sqlite
+        self._driver = driver
         self.audit_lines: list[dict[str, Any]] = []
         self._before_commit: dict[str, Callable[[], None]] = {}
         self._after_commit: list[Callable[[], None]] = []
-        self.is_sqlite = connection.dialect.name == "sqlite"
-
-    @property
-    def orm(self) -> Session:
-        """The ORM session of this transaction; it never commits by itself."""
-        if self._session is None:
-            self._session = Session(bind=self._connection, autoflush=True, expire_on_commit=False)
-        return self._session
 
     def one(self, statement: Statement, /, **values: Any) -> Row | None:
         """The first row, or None."""
@@ -110,28 +101,14 @@ class Transaction:
         return count
 
     def _execute(self, statement: Statement, values: Mapping[str, Any]) -> Any:
-        if self._session is not None:
-            self._session.flush()
         try:
-            if self.is_sqlite:
-                cursor = self._driver.cursor()
-                cursor.row_factory = sqlite3.Row
-                return cursor.execute(statement.sqlite, values)
-            return self._driver.cursor(row_factory=_dict_row()).execute(statement.postgresql, values)
+            return self._driver.execute(statement.sqlite if self.is_sqlite else statement.postgresql, values)
         except sqlite3.IntegrityError as error:
             raise Conflict(str(error)) from None
         except Exception as error:
             if type(error).__name__ in ("UniqueViolation", "ExclusionViolation"):
                 raise Conflict(type(error).__name__) from None
             raise
-
-    def flush(self) -> None:
-        """Send what the ORM holds back. Raises `Conflict` where a unique constraint says no."""
-        if self._session is not None:
-            try:
-                self._session.flush()
-            except IntegrityError as error:
-                raise Conflict(type(error.orig).__name__) from None
 
     def before_commit(self, name: str, callback: Callable[[], None]) -> None:
         """Call this once, as the last thing that the transaction does; a second callback of that name is not kept.
@@ -145,10 +122,87 @@ class Transaction:
         self._after_commit.append(callback)
 
 
-def _dict_row() -> Any:
-    from psycopg.rows import dict_row
+class _Opened:
+    """A transaction for a `with` block. On PostgreSQL one that only reads is no transaction: each statement stands alone."""
 
-    return dict_row
+    __slots__ = ("_database", "_holds_lock", "_is_aside", "_lease", "_to_disk", "_tx", "_writes")
+
+    def __init__(self, database: Database, *, writes: bool, to_disk: bool = True, is_aside: bool = False) -> None:
+        self._database = database
+        self._writes = writes
+        self._to_disk = to_disk
+        self._is_aside = is_aside
+        self._holds_lock = False
+
+    def __enter__(self) -> Transaction:
+        database = self._database
+        if not self._is_aside:
+            database.check_not_nested()
+            if self._writes and database.is_sqlite:
+                database.writer.acquire()
+                self._holds_lock = True
+            database.here.open = True
+        try:
+            lease = self._lease = database.connections.take()
+            try:
+                self._begin(lease)
+            except BaseException:
+                database.connections.give_back(lease, is_sound=False)
+                raise
+        except BaseException as error:
+            self._close()
+            if is_away(error):
+                raise Busy(AWAY_SECONDS) from error
+            raise
+        self._tx = Transaction(lease.driver, database)
+        return self._tx
+
+    def _begin(self, lease: Lease) -> None:
+        if self._database.is_sqlite:
+            if self._writes and lease.is_durable != self._to_disk:
+                lease.driver.execute("PRAGMA synchronous=FULL" if self._to_disk else "PRAGMA synchronous=NORMAL")
+                lease.is_durable = self._to_disk
+            lease.driver.execute("BEGIN IMMEDIATE" if self._writes else "BEGIN")
+        elif self._writes:
+            lease.driver.execute("BEGIN")
+
+    def __exit__(self, kind: object, error: BaseException | None, _trace: object) -> None:
+        is_sound = False
+        tx, driver = self._tx, self._lease.driver
+        try:
+            try:
+                if error is None:
+                    for callback in tx._before_commit.values():
+                        callback()
+                    self._end("COMMIT")
+                else:
+                    with suppress(Exception):
+                        self._end("ROLLBACK")
+                is_sound = self._database.is_idle(driver)
+            finally:
+                self._database.connections.give_back(self._lease, is_sound=is_sound)
+            if error is None:
+                for callback in tx._after_commit:
+                    callback()
+        except BaseException as fault:
+            if is_away(fault):
+                raise Busy(AWAY_SECONDS) from fault
+            raise
+        finally:
+            self._close()
+        if error is not None and is_away(error):
+            raise Busy(AWAY_SECONDS) from error
+
+    def _end(self, word: str) -> None:
+        if self._writes or self._database.is_sqlite:
+            self._lease.driver.execute(word)
+
+    def _close(self) -> None:
+        if not self._is_aside:
+            self._database.here.open = False
+        if self._holds_lock:
+            self._holds_lock = False
+            self._database.writer.release()
 
 
 class Database:
@@ -158,44 +212,28 @@ class Database:
         self.engine = engine
         self.durability = durability
         self.is_sqlite = engine.dialect.name == "sqlite"
+        self.connections = Connections(engine)
         self.listeners: dict[str, list[Callable[[], None]]] = {}
         self.audit_key: bytes | None = None
-        self._writer = threading.Lock()
-        self._here = threading.local()
+        self.writer = threading.Lock()
+        self.here = threading.local()
 
-    @contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
+    def transaction(self, *, durable: bool = True) -> AbstractContextManager[Transaction, None]:
         """A transaction that may write: committed at the end of the block, rolled back by an exception.
 
         `durable=False` is for token steps, which `balanced` durability commits with `synchronous=NORMAL` on SQLite.
-        Transactions do not nest, and no password is hashed and no request sent inside one.
+        Transactions do not nest, and no password is hashed and no request sent inside one. Raises `Busy` while the database
+        is away.
         """
-        self._check_not_nested()
-        lock = self._writer if self.is_sqlite else None
-        if lock:
-            lock.acquire()
-        try:
-            self._here.open = True
-            yield from self._transact(writes=True, durable=durable)
-        finally:
-            self._here.open = False
-            if lock:
-                lock.release()
+        return _Opened(self, writes=True, to_disk=durable or self.durability == "full")
 
-    @contextmanager
-    def reading(self) -> Iterator[Transaction]:
-        """A transaction that only reads; it never waits for a writer on SQLite."""
-        self._check_not_nested()
-        self._here.open = True
-        try:
-            yield from self._transact(writes=False, durable=True)
-        finally:
-            self._here.open = False
+    def reading(self) -> AbstractContextManager[Transaction, None]:
+        """For statements that only read; they never wait for a writer. On SQLite they see one state of the database."""
+        return _Opened(self, writes=False)
 
-    @contextmanager
-    def reading_aside(self) -> Iterator[Transaction]:
+    def reading_aside(self) -> AbstractContextManager[Transaction, None]:
         """Like `reading`, but allowed while this thread has a transaction open, of which it sees nothing: for caches."""
-        yield from self._transact(writes=False, durable=True)
+        return _Opened(self, writes=False, is_aside=True)
 
     def learn_sizes(self) -> None:
         """Let the database count what it holds, after very much was written at once: its plans depend on it."""
@@ -205,45 +243,23 @@ class Database:
     @property
     def is_in_transaction(self) -> bool:
         """Whether this thread has a transaction open, in which nothing that waits for others may be done."""
-        return bool(getattr(self._here, "open", False))
+        return bool(getattr(self.here, "open", False))
 
     @property
     def is_crowded(self) -> bool:
-        """Whether this thread has a transaction open and the pool little left: waiting for a second connection is a trap."""
-        pool = self.engine.pool
-        return self.is_in_transaction and isinstance(pool, QueuePool) and pool.checkedout() >= pool.size()
+        """Whether this thread has a transaction open and few connections are left: waiting for a second one is a trap."""
+        return self.is_in_transaction and self.connections.is_crowded
 
-    def _check_not_nested(self) -> None:
+    def check_not_nested(self) -> None:
+        """Raises `RuntimeError` where this thread has a transaction open."""
         if self.is_in_transaction:
             raise RuntimeError("transactions do not nest: pass the open one on")
 
-    def _transact(self, *, writes: bool, durable: bool) -> Iterator[Transaction]:
-        try:
-            yield from self._transact_here(writes=writes, durable=durable)
-        except Exception as error:
-            if is_away(error):
-                raise Busy(AWAY_SECONDS) from error
-            raise
-
-    def _transact_here(self, *, writes: bool, durable: bool) -> Iterator[Transaction]:
-        with self.engine.connect() as plain:
-            connection = plain.execution_options(**{_WRITES: writes})
-            if self.is_sqlite and writes:
-                full = durable or self.durability == "full"
-                connection.connection.driver_connection.execute(  # type: ignore[union-attr]
-                    "PRAGMA synchronous=FULL" if full else "PRAGMA synchronous=NORMAL"
-                )
-            with connection.begin() as outer:
-                tx = Transaction(connection, self)
-                yield tx
-                tx.flush()
-                for callback in tx._before_commit.values():
-                    callback()
-                outer.commit()
-            if tx._session is not None:
-                tx._session.close()
-        for callback in tx._after_commit:
-            callback()
+    def is_idle(self, driver: Any) -> bool:
+        """Whether a connection is whole and outside of any transaction."""
+        if self.is_sqlite:
+            return not driver.in_transaction
+        return not driver.closed and driver.pgconn.transaction_status == 0
 
 
 def is_away(error: BaseException) -> bool:
@@ -265,7 +281,7 @@ def engine_options(url: str, threads: int = 4) -> dict[str, Any]:
     more are for the worker. With fewer, all could hold one and wait for one that nobody gives back.
     """
     if url.startswith("sqlite"):
-        return {"connect_args": {"check_same_thread": False, "timeout": 5.0}}
+        return {"connect_args": {"check_same_thread": False, "timeout": 5.0, "cached_statements": 512}}
     return {
         "pool_pre_ping": True,
         "pool_size": 8,
@@ -302,8 +318,7 @@ def prepare_engine(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get(_WRITES, True)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def sqlite_path(url: str) -> Path:

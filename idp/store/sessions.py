@@ -22,6 +22,10 @@ _INSERT = Statement(
 _FIND_LIVE = Statement(
     "SELECT * FROM sessions WHERE secret_hash = :secret_hash AND ended_at IS NULL AND expires_at > :now"
 )
+_FIND_VISITOR = Statement(
+    "SELECT s.*, a.roles FROM sessions s JOIN accounts a ON a.account_id = s.account_id"
+    " WHERE s.secret_hash = :secret_hash AND s.ended_at IS NULL AND s.expires_at > :now"
+)
 _FIND_OWNER = Statement("SELECT account_id FROM sessions WHERE secret_hash = :secret_hash")
 _FIND = Statement("SELECT * FROM sessions WHERE sid = :sid")
 _RENEW = Statement(
@@ -119,6 +123,12 @@ def renew_session(tx: Transaction, session: Session, *, now: int, amr: str = "pw
 def find_by_secret(tx: Transaction, secret: str, now: int) -> Session | None:
     """The live session behind a cookie."""
     return _parse(tx.one(_FIND_LIVE, secret_hash=hash_secret("session", secret), now=now))
+
+
+def find_visitor(tx: Transaction, secret: str, now: int) -> tuple[Session, bool] | None:
+    """The live session behind a cookie, and whether its owner has a role at the desk."""
+    row = tx.one(_FIND_VISITOR, secret_hash=hash_secret("session", secret), now=now)
+    return None if row is None else (session_from_row(row), bool(row["roles"]))
 
 
 def find_owner(tx: Transaction, secret: str) -> str | None:

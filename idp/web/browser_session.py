@@ -25,13 +25,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from idp.accounts.guessing import Caller
 from idp.keys.secrets import new_secret
 from idp.protocol.session_management import make_browser_state
-from idp.store import accounts, kept_inputs, sessions
+from idp.store import kept_inputs, sessions
 from idp.web.context import provider
 from idp.web.local_paths import may_return_here, parse_next
 
 if TYPE_CHECKING:
     from flask import Flask
 
+    from idp.provider import Provider
     from idp.store.sessions import Session, StartedSession
 
 P = ParamSpec("P")
@@ -105,7 +106,7 @@ def start(started: StartedSession) -> None:
         session.clear()  # form tokens from before sign-in end with it (WB-1)
     g.session_cookie = started
     g.write_device = True
-    g.signed_in = _seen(started.session, provider().clock())
+    g.signed_in = _seen(provider(), started.session, provider().clock())
 
 
 def forget(*, keeps_browser: bool = False) -> None:
@@ -221,27 +222,33 @@ def client_address() -> str:
     return request.remote_addr or ""
 
 
-def _load() -> SignedIn | None:
-    secret = _read_cookie("session")
-    if secret is None:
-        return None
-    parts = provider()
-    now = parts.clock()
+def find_signed_in(parts: Provider, secret: str, now: int) -> SignedIn | None:
+    """Who is signed in with a session cookie's secret; that the browser was here is noted once a minute."""
     with parts.database.reading() as tx:
-        found = sessions.find_by_secret(tx, secret, now)
-        account = accounts.find_account(tx, found.account_id) if found else None
+        found = sessions.find_visitor(tx, secret, now)
     if found is None:
         return None
-    seen = _seen(found, now, is_staff=account is not None and bool(account.roles))
-    if not seen.is_idle and now - found.last_seen_at >= TOUCH_EVERY:
+    session, is_staff = found
+    seen = _seen(parts, session, now, is_staff=is_staff)
+    if not seen.is_idle and now - session.last_seen_at >= TOUCH_EVERY:
         with parts.database.transaction() as tx:
-            sessions.touch_session(tx, found.sid, now)
+            sessions.touch_session(tx, session.sid, now)
     return seen
 
 
-def _seen(found: Session, now: int, *, is_staff: bool = False) -> SignedIn:
+def is_secret(value: str) -> bool:
+    """Whether a cookie's value looks like one of ours."""
+    return _SECRET.match(value) is not None
+
+
+def _load() -> SignedIn | None:
+    secret = _read_cookie("session")
+    return None if secret is None else find_signed_in(provider(), secret, provider().clock())
+
+
+def _seen(parts: Provider, found: Session, now: int, *, is_staff: bool = False) -> SignedIn:
     """What the row says now; who has a role is asked for the password again sooner, kept or not (AD-7)."""
-    lifetimes = provider().settings.lifetimes
+    lifetimes = parts.settings.lifetimes
     pause = now - found.last_seen_at
     return SignedIn(
         sid=found.sid,
@@ -259,7 +266,7 @@ def _read_cookie(kind: str) -> str | None:
     """The cookie's value if it was sent exactly once and looks like one of ours (SE-5)."""
     g.read_cookies = True
     values = request.cookies.getlist(cookie_name(kind))
-    if len(values) != 1 or not _SECRET.match(values[0]):
+    if len(values) != 1 or not is_secret(values[0]):
         return None
     return values[0]
 

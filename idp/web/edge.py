@@ -19,6 +19,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from idp.config import is_loopback_host
 from idp.keys.secrets import new_identifier
+from idp.logs import request_id
 from idp.web.audiences import is_for_programs
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ HEADER_BYTES = 16 * 1024
 
 AUTHORIZATION_IS_MALFORMED = "idp.authorization_is_malformed"
 REQUEST_ID = "idp.request_id"
+_SHAPES = 256
 
 _STANDARD_KEYS = """
 REQUEST_METHOD SCRIPT_NAME PATH_INFO QUERY_STRING CONTENT_TYPE CONTENT_LENGTH SERVER_NAME SERVER_PORT SERVER_PROTOCOL
@@ -72,7 +74,9 @@ class Edge:
         self._host = (issuer.hostname or "").lower()
         self._port = issuer.port or (443 if issuer.scheme == "https" else 80)
         self._any_port = is_loopback_host(self._host)
+        self._usual_host = issuer.netloc.lower() if "@" not in issuer.netloc else ""
         self._prefix = issuer.path
+        self._missing: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {}
         self._body_bytes = settings.limits.body_bytes
         self._always = (*_ALWAYS, _HSTS) if settings.is_https else _ALWAYS
         proxies = settings.server.trusted_proxies
@@ -82,12 +86,13 @@ class Edge:
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
         environ = only_standard(environ)
-        request_id = environ[REQUEST_ID] = new_identifier()
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        number = environ[REQUEST_ID] = new_identifier()
+        request_id.set(number)
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
-            return start_response(status, self._complete(headers, request_id), *([exc_info] if exc_info else []))
+            if exc_info:
+                return start_response(status, self._complete(headers, number), exc_info)
+            return start_response(status, self._complete(headers, number))
 
         fault = self._find_fault(environ)
         if fault is not None:
@@ -100,25 +105,23 @@ class Edge:
         """The first rule of the edge that a request breaks: status and public description."""
         if not self._is_our_host(environ.get("HTTP_HOST", ""), environ.get("PATH_INFO", "")):
             return "400 Bad Request", "This host name is not served here"
-        if (
-            sum(len(value) for name, value in environ.items() if name.startswith("HTTP_"))
-            + len(environ.get("QUERY_STRING", ""))
-            + len(environ.get("PATH_INFO", ""))
-            > HEADER_BYTES
-        ):
+        sent = [len(value) for name, value in environ.items() if name[:5] == "HTTP_"]
+        if sum(sent) + len(environ.get("QUERY_STRING", "")) + len(environ.get("PATH_INFO", "")) > HEADER_BYTES:
             return "431 Request Header Fields Too Large", "The address or the header fields are too long"
-        length = environ.get("CONTENT_LENGTH") or "0"
-        if not _LENGTH.match(length):
-            return "400 Bad Request", "Content-Length is not a number"
-        if int(length) > self._body_bytes:
-            return "413 Content Too Large", "The request is too large"
-        if environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in ("", "identity"):
+        length = environ.get("CONTENT_LENGTH")
+        if length:
+            if not _LENGTH.match(length):
+                return "400 Bad Request", "Content-Length is not a number"
+            if int(length) > self._body_bytes:
+                return "413 Content Too Large", "The request is too large"
+        coding = environ.get("HTTP_CONTENT_ENCODING")
+        if coding and coding.strip().lower() not in ("", "identity"):
             return "415 Unsupported Media Type", "Compressed requests are not accepted"
         return None
 
     def _is_our_host(self, host: str, path: str) -> bool:
         """Whether `Host` names the issuer's host (IV-11); probes of supervisors may name any, their answer says nothing."""
-        if path in _PROBES:
+        if host == self._usual_host or path in _PROBES:
             return True
         found = _SIMPLE_HOST.match(host)
         if found is None or found[1].strip("[]").lower() != self._host:
@@ -137,14 +140,19 @@ class Edge:
             path = path.removesuffix(self._prefix)
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = self._prefix, path
 
-    def _complete(self, headers: Headers, request_id: str) -> Headers:
-        """The answer's headers with ours where it brought none."""
-        kept = [(name, value) for name, value in headers if name.lower() not in _TELLTALES]
-        brought = {name.lower() for name, _ in kept}
-        if any(name == "Content-Security-Policy" and value.endswith(_FRAMED) for name, value in kept):
-            brought.add("x-frame-options")
-        kept += [(name, value) for name, value in self._always if name.lower() not in brought]
-        return [*kept, ("X-Request-Id", request_id), _NAME]
+    def _complete(self, headers: Headers, number: str) -> Headers:
+        """The answer's headers with ours where it brought none; what is added for the same names is worked out once."""
+        names = tuple([name for name, _value in headers])
+        ours = self._missing.get(names)
+        if ours is None:
+            brought = {name.lower() for name in names}
+            ours = tuple((name, value) for name, value in self._always if name.lower() not in brought)
+            if brought.isdisjoint(_TELLTALES) and len(self._missing) < _SHAPES:
+                self._missing[names] = ours
+            headers = [(name, value) for name, value in headers if name.lower() not in _TELLTALES]
+        if "Content-Security-Policy" in names and dict(headers)["Content-Security-Policy"].endswith(_FRAMED):
+            ours = tuple(one for one in ours if one[0] != "X-Frame-Options")
+        return [*headers, *ours, ("X-Request-Id", number), _NAME]
 
 
 def only_standard(environ: Environ) -> Environ:
@@ -152,7 +160,7 @@ def only_standard(environ: Environ) -> Environ:
     kept = {
         name: value
         for name, value in environ.items()
-        if (name in _STANDARD or name.startswith("HTTP_")) and name not in _NOT_A_HEADER
+        if name in _STANDARD or (name[:5] == "HTTP_" and name not in _NOT_A_HEADER)
     }
     authorization = kept.get("HTTP_AUTHORIZATION")
     if authorization is not None and not authorization.strip():

@@ -21,6 +21,7 @@ from idp.protocol.introspection import answer_introspection
 from idp.protocol.revocation import answer_revocation
 from idp.protocol.token_endpoint import answer_token_request
 from idp.protocol.userinfo import answer_userinfo
+from idp.web.front_authorize import AuthorizeDoor
 from idp.web.oauth.discovery import ready_metadata
 from idp.web.oauth.machine import CACHE_SECONDS, build_authentication, build_reading
 from idp.web.oauth.token import build_issuing
@@ -33,18 +34,21 @@ if TYPE_CHECKING:
 
 Door = Callable[["Environ"], "Answer | None"]
 
+AUTHORIZE = "/oauth/authorize"
 FAILED = "idp.front_failed"
 MOST_PARAMETERS = 100
 """A body with more than so many falls through: Flask counts them."""
 
-_UNUSUAL = (
-    "HTTP_TRANSFER_ENCODING",
-    "HTTP_IF_NONE_MATCH",
-    "HTTP_IF_MATCH",
-    "HTTP_IF_MODIFIED_SINCE",
-    "HTTP_IF_UNMODIFIED_SINCE",
-    "HTTP_RANGE",
-    "HTTP_EXPECT",
+_UNUSUAL = frozenset(
+    (
+        "HTTP_TRANSFER_ENCODING",
+        "HTTP_IF_NONE_MATCH",
+        "HTTP_IF_MATCH",
+        "HTTP_IF_MODIFIED_SINCE",
+        "HTTP_IF_UNMODIFIED_SINCE",
+        "HTTP_RANGE",
+        "HTTP_EXPECT",
+    )
 )
 _STATUS = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
 
@@ -65,6 +69,7 @@ class Front:
             ("GET", OPENID_PATH): self._tell_metadata,
             ("GET", OAUTH_PATH): self._tell_metadata,
             ("GET", "/oauth/jwks"): self._tell_keys,
+            ("GET", AUTHORIZE): AuthorizeDoor(provider),
             ("GET", "/oauth/userinfo"): lambda environ: answer_userinfo(_read(environ), reading, self._clock()),
             ("POST", "/oauth/userinfo"): self._with_body(lambda asked, now: answer_userinfo(asked, reading, now)),
             ("POST", "/oauth/introspect"): self._with_body(
@@ -81,7 +86,7 @@ class Front:
         """Answer one request, or hand it on."""
         path = environ.get("PATH_INFO", "")
         door = self._doors.get((environ["REQUEST_METHOD"], path))
-        if door is None or environ.get("QUERY_STRING") or any(name in environ for name in _UNUSUAL):
+        if door is None or not _UNUSUAL.isdisjoint(environ) or (environ.get("QUERY_STRING") and path != AUTHORIZE):
             return self._application(environ, start_response)
         try:
             answer = door(environ)

@@ -9,14 +9,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy.pool import QueuePool
 
 from idp import create_app
 from idp.config import DatabaseSettings, KeySettings, Settings
 from idp.errors import ConfigError
 from idp.provider import Provider
 from idp.store import clients, notes, signing_keys
-from idp.store.database import Transaction
+from idp.store.database import Statement, Transaction
 from tests.support.databases import FreshDatabase
 from tests.support.tokens import NOW, House, add_client, make_app
 
@@ -80,14 +79,11 @@ def test_a_change_that_is_taken_back_changes_nothing(house: House) -> None:
 def test_nobody_waits_for_a_second_connection(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a transaction open and the pool used up, what is known must do: waiting would end in a fault (GO-1)."""
     database = house.provider.database
-    pool = database.engine.pool
-    assert isinstance(pool, QueuePool)
     assert house.provider.clients.find("site") is not None
     with ExitStack() as held, database.transaction() as tx:
-        while pool.checkedout() < pool.size():
-            held.enter_context(database.engine.connect())
+        while not database.is_crowded:
+            held.enter_context(database.reading_aside())
         time.sleep(notes.LOOK_AGAIN_SECONDS + 0.05)
-        assert database.is_crowded
         notes.save_note(tx, "unrelated", "x")
         with monkeypatch.context() as exhausted:
             exhausted.setattr(database, "reading_aside", None)
@@ -111,7 +107,7 @@ def test_instances_that_start_together_make_one_set_of_keys(fresh_database: Fres
     """Of many that find none, one makes them (RC-1)."""
     provider = provider_of(fresh_database(), tmp_path / "keys")
     with provider.database.transaction() as tx:
-        tx.orm.connection().exec_driver_sql("DELETE FROM signing_keys")
+        tx.run(Statement("DELETE FROM signing_keys"))
     barrier = threading.Barrier(4)
 
     def make(_: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, event
 
+from idp.store.connections import Connections
 from tests.support.postgresql import PostgresqlCluster, Prepare, running_cluster
 
 DATABASE_KINDS = ("sqlite", "postgresql")
@@ -17,14 +18,20 @@ FreshDatabase = Callable[..., str]
 
 
 @pytest.fixture(autouse=True)
-def _pools_are_emptied() -> Iterator[None]:
+def _pools_are_emptied(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Close the connections that the test's engines kept; Python 3.13 warns of those that are forgotten."""
     engines = set()
+    make = Connections.__init__
 
     def note(connection: Connection) -> None:
         engines.add(connection.engine)
 
+    def note_engine(connections: Connections, engine: Engine) -> None:
+        engines.add(engine)
+        make(connections, engine)
+
     event.listen(Engine, "engine_connect", note)
+    monkeypatch.setattr(Connections, "__init__", note_engine)
     yield
     event.remove(Engine, "engine_connect", note)
     for engine in engines:

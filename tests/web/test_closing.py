@@ -31,8 +31,8 @@ def sit_down(lobby: Lobby, name: str = "ada", **values: Any) -> tuple[Browser, A
 
 
 def _all_of(lobby: Lobby, table: str) -> list[Any]:
-    with lobby.provider.database.reading() as tx:
-        return list(tx.orm.execute(Base.metadata.tables[table].select()))
+    with lobby.provider.database.engine.connect() as connection:
+        return list(connection.execute(Base.metadata.tables[table].select()))
 
 
 def sign_in_with_password(lobby: Lobby, name: str = "ada") -> Any:

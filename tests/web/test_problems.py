@@ -106,7 +106,8 @@ def test_a_database_that_is_away_is_no_defect(app: Flask, monkeypatch: pytest.Mo
     database = app.extensions["idp"].database
     client = app.test_client()
     client.set_cookie("idp_session", "a" * 43)
-    monkeypatch.setattr(database.engine, "connect", raiser_of_away())
+    database.engine.dispose()
+    monkeypatch.setattr(database.engine, "raw_connection", raiser_of_away())
     answer = client.get("/sign-in")
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]

@@ -20,18 +20,23 @@ from idp.protocol import authorization_endpoint as endpoint
 from idp.protocol.access_token import with_envelope
 from idp.protocol.authorization_request import check_request
 from idp.protocol.authorization_response import Reply, build_error
+from idp.protocol.endpoint import Answer
 from idp.protocol.parameters import Parameters
 from idp.protocol.request_object import RequestObjects, merge_request_object
 from idp.store import audit, grants, pending
-from idp.web.browser_session import browser_id, client_address, current_session
+from idp.web.browser_session import SignedIn, browser_id, client_address, current_session
 from idp.web.context import provider
 from idp.web.csrf import from_other_sites
 from idp.web.oauth import interaction_pages as pages
+from idp.web.oauth.machine import respond
 from idp.web.oauth.parameters import read_parameters
 from idp.web.oauth.token import build_issuing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from idp.protocol.access_token import Issuing
+    from idp.provider import Provider
     from idp.store.database import Transaction
 
 blueprint = Blueprint("authorize", __name__)
@@ -66,7 +71,12 @@ def authorize() -> AnyResponse:
             merged = sent if is_read else _merge(sent)
         except ProtocolError as error:
             return _answer(_refuse_object(sent, error))
-        return _answer(with_envelope(build_issuing(provider()), lambda issuing: _begin(issuing, merged)))
+        visitor, browser = _visitor(), browser_id()
+        return _answer(
+            with_envelope(
+                build_issuing(provider()), lambda issuing: begin(provider(), issuing, merged, visitor, lambda: browser)
+            )
+        )
     except ProtocolError as error:
         return pages.show_unusable(error)
 
@@ -106,8 +116,13 @@ def _answer(outcome: Outcome) -> AnyResponse:
     if outcome.page is not None:
         return pages.show(outcome.page)
     if outcome.reply is not None:
-        return pages.post_reply(outcome.reply) if outcome.reply.is_form else redirect(outcome.reply.location, 303)
+        return pages.post_reply(outcome.reply) if outcome.reply.is_form else respond(send_back(outcome.reply))
     return redirect(outcome.location, 303)
+
+
+def send_back(reply: Reply) -> Answer:
+    """The redirect that takes an answer to the client: 303, also after a form (RD-12)."""
+    return Answer(303, (("Location", reply.location),))
 
 
 def _rules(issuing: Issuing) -> endpoint.Rules:
@@ -116,8 +131,11 @@ def _rules(issuing: Issuing) -> endpoint.Rules:
 
 def _visitor() -> endpoint.Visitor | None:
     session = current_session()
-    if session is None:
-        return None
+    return None if session is None else as_visitor(session)
+
+
+def as_visitor(session: SignedIn) -> endpoint.Visitor:
+    """Who sits at the browser, for the endpoint's steps."""
     return endpoint.Visitor(session.account_id, session.sid, session.auth_time, session.is_idle)
 
 
@@ -174,9 +192,18 @@ def _unpark(parameters: Parameters) -> tuple[Parameters, bool]:
     return Parameters(values, {name: "not sound" for name, value in parked.items() if not value}), read is not None
 
 
-def _begin(issuing: Issuing, parameters: Parameters) -> Outcome:
-    parts, rules, visitor = provider(), _rules(issuing), _visitor()
-    browser, now = browser_id(), parts.clock()
+def begin(
+    parts: Provider,
+    issuing: Issuing,
+    parameters: Parameters,
+    visitor: endpoint.Visitor | None,
+    browser: Callable[[], str],
+) -> Outcome:
+    """The first step of a request: answered at once, or kept, for this browser, until somebody has signed in or read a page.
+
+    What `browser` raises ends the step, and nothing of it stays.
+    """
+    rules, now = _rules(issuing), parts.clock()
     with parts.database.transaction(durable=False) as tx:
         opened = endpoint.open_request(tx, rules, parameters)
         try:
@@ -186,7 +213,7 @@ def _begin(issuing: Issuing, parameters: Parameters) -> Outcome:
         step = endpoint.find_next_step(tx, rules, opened, visitor, None, now)
         if step.decision.step in (Step.ANSWER, Step.REFUSE):
             return Outcome(reply=endpoint.answer(tx, rules, opened, step, None, now))
-        waiting = endpoint.keep_waiting(tx, rules, opened, visitor if step.end_user else None, browser, now)
+        waiting = endpoint.keep_waiting(tx, rules, opened, visitor if step.end_user else None, browser(), now)
         return _stop_at(step.decision.step, waiting)
 
 
