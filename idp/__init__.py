@@ -34,6 +34,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
         people_search,
         registration,
         reminders,
+        review_reminders,
         session_ends,
         temporary_password,
     )
@@ -91,6 +92,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
             session_ends.forget_old_traces,
             registration.forget_unconfirmed,
             reminders.remind_unconfirmed,
+            review_reminders.remind_deciders,
             bulk_decisions.forget_old_batches,
             temporary_password.forget_ended,
             session_ends.forget_old_tokens,

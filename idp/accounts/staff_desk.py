@@ -72,6 +72,8 @@ class QueuePage:
     matching: int
     total: int
     late: int
+    soon: int
+    oldest: int | None
     countries: tuple[tuple[str, int], ...]
     families: tuple[tuple[str, int], ...]
     decided: tuple[int, ...]
@@ -109,21 +111,29 @@ class RegistrationPage:
 
 
 def open_queue(
-    provider: Provider, staff_id: str, chosen: Filter, *, late_only: bool = False, after: tuple[int, str] | None = None
+    provider: Provider,
+    staff_id: str,
+    chosen: Filter,
+    *,
+    late_only: bool = False,
+    soon_only: bool = False,
+    after: tuple[int, str] | None = None,
 ) -> QueuePage:
-    """A page of the queue; with `late_only` what has waited longer than promised."""
+    """A page of the queue; with `late_only` what has waited longer than promised, with `soon_only` what has or is about to."""
     now, days = provider.clock(), provider.settings.registration.review_working_days
     late = late_before(now, days)
+    soon = late_before(now + provider.settings.registration.review_reminder_hours * 3600, days)
     chosen = replace(
         chosen,
-        late_before=late if late_only else 0,
+        late_before=late if late_only else soon if soon_only else 0,
         assignee=staff_id if chosen.assignee == MINE else chosen.assignee,
     )
     freshen(provider, chosen.text)
     with provider.database.reading() as tx:
         rows = review_queue.page_queue(tx, chosen, after=after, limit=PAGE + 1)
         matching, _oldest = review_queue.count_queue(tx, chosen)
-        total, _oldest = review_queue.count_queue(tx, Filter())
+        total, oldest = review_queue.count_queue(tx, Filter())
+        broken, _oldest = review_queue.count_queue(tx, Filter(late_before=late))
         return QueuePage(
             rows=tuple(rows[:PAGE]),
             due={row.account_id: promised_until(row.waiting_since, days) for row in rows},
@@ -133,7 +143,9 @@ def open_queue(
             has_more=len(rows) > PAGE,
             matching=matching,
             total=total,
-            late=review_queue.count_queue(tx, Filter(late_before=late))[0],
+            late=broken,
+            soon=review_queue.count_queue(tx, Filter(late_before=soon))[0] - broken,
+            oldest=oldest,
             countries=tuple(review_queue.list_countries(tx)),
             families=tuple(review_queue.list_families(tx)),
             decided=tuple(review_queue.decided_since(tx, now - now % 86400)),

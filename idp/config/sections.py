@@ -160,6 +160,9 @@ class RegistrationSettings(Section):
     review_working_days: int = Field(
         2, ge=1, le=30, description="How long a review usually takes, as applicants are told."
     )
+    review_reminder_hours: int = Field(
+        6, ge=0, le=240, description="So long before a review's promise ends whoever may decide is reminded; 0: never."
+    )
     automatic_per_hour: int = Field(500, ge=0, description="Approvals by rule in an hour; beyond, staff decide.")
     reminder_days: tuple[int, ...] = Field((3, 10, 13), description="Days after which a confirmation is reminded of.")
     terms_url: str = Field("", description="Address of the terms of use.")

@@ -24,7 +24,7 @@ from idp.mail.email_change import (
     email_in_use,
     email_is_new,
 )
-from idp.mail.house import contact_message, test_mail
+from idp.mail.house import contact_message, promise_ends, test_mail
 from idp.mail.recipient import Recipient, to_account, to_registration
 from idp.mail.registration import (
     address_taken,
@@ -51,6 +51,7 @@ __all__ = [
     "move_account",
     "password_changed",
     "password_was_reset",
+    "promise_ends",
     "registration_waiting",
     "reinstated",
     "rejected",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from idp.mail.outgoing import own_link, post
 
@@ -15,6 +15,24 @@ if TYPE_CHECKING:
 def test_mail(provider: Provider, tx: Transaction, *, to: Recipient, not_before: int = 0) -> int:  # noqa: PT028 - no test
     """A mail that says nothing but that mails arrive."""
     return post(provider, tx, "test_mail", to, not_before=not_before, at=provider.clock(), link=own_link(provider, "/"))
+
+
+def promise_ends(
+    provider: Provider, tx: Transaction, *, to: Recipient, applications: list[dict[str, Any]], count: int
+) -> int:
+    """To somebody who decides: applications whose promise ends soon, with `name`, `company` and `due_at` each.
+
+    `count`: how many there are with those that are not listed.
+    """
+    return post(
+        provider,
+        tx,
+        "promise_ends",
+        to,
+        applications=applications,
+        count=count,
+        queue_link=own_link(provider, "/staff"),
+    )
 
 
 def contact_message(

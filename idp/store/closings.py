@@ -60,6 +60,7 @@ _FORGET = tuple(
         "review_assignments",
         "review_looks",
         "review_notes",
+        "review_reminders",
         "sessions",
         "temporary_passwords",
     )

@@ -72,6 +72,7 @@ LEFT_OUT: dict[str, str] = {
     "review_assignments": "who of our staff looks after the application",
     "review_looks": "who of our staff has the application open right now",
     "review_notes": "what colleagues remark among themselves, like the remark of a decision; it goes with the account",
+    "review_reminders": "that our staff were reminded of the application",
     "scheduled_decisions": "a decision of the next 30 seconds; afterwards it is among the decisions",
 }
 """Tables with an account's identifier that hold nothing more for its owner, and why."""

@@ -13,7 +13,7 @@ from idp.store.search import understand
 if TYPE_CHECKING:
     from idp.store.database import Row, Transaction
 
-_PENDING = (
+PENDING = (
     "a.approval_status = 'pending' AND a.access <> 'closed'"
     " AND NOT EXISTS (SELECT 1 FROM old_accounts o WHERE o.account_id = a.account_id AND o.completed_at IS NULL)"
 )
@@ -25,7 +25,7 @@ _FIELDS = (
 )
 _FROM = (
     " FROM accounts a LEFT JOIN registrations r ON r.registration_id = a.registration_id"
-    " WHERE " + _PENDING + " AND (:country = '' OR a.country = :country)"
+    " WHERE " + PENDING + " AND (:country = '' OR a.country = :country)"
     " AND (:assignee = '' OR (:assignee = 'nobody' AND NOT "
     + IS_ASSIGNED.format("")
     + ") OR "
@@ -47,19 +47,19 @@ _NEWEST_FIRST = (
 _COUNT = "SELECT COUNT(*) AS count, MIN(a.approval_updated_at) AS oldest" + _FROM
 _COUNTRIES = Statement(
     "SELECT a.country AS value, COUNT(*) AS count FROM accounts a WHERE "
-    + _PENDING
+    + PENDING
     + " GROUP BY a.country ORDER BY a.country"
 )
 _FAMILIES = Statement(
     "SELECT SUBSTR(d.serial_number, 1, 2) AS value, COUNT(DISTINCT d.account_id) AS count FROM devices d"
     " JOIN accounts a ON a.account_id = d.account_id WHERE "
-    + _PENDING
+    + PENDING
     + " GROUP BY SUBSTR(d.serial_number, 1, 2) ORDER BY 1"
 )
 _ASSIGNEES = Statement(
     "SELECT x.staff_id AS value, COUNT(*) AS count FROM accounts a JOIN review_assignments x ON x.account_id = a.account_id"
     " JOIN accounts s ON s.account_id = x.staff_id AND s.access = 'active' AND s.roles <> ''"
-    " WHERE " + _PENDING + " GROUP BY x.staff_id"
+    " WHERE " + PENDING + " GROUP BY x.staff_id"
 )
 _DONE = Statement(
     "SELECT d.created_at - COALESCE((SELECT MAX(p.created_at) FROM approval_decisions p WHERE p.account_id = d.account_id"

@@ -7,6 +7,7 @@ from idp.store.models.approval import (
     ReviewAssignment,
     ReviewLook,
     ReviewNote,
+    ReviewReminder,
     ScheduledDecision,
     SerialNumber,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "ReviewAssignment",
     "ReviewLook",
     "ReviewNote",
+    "ReviewReminder",
     "ScheduledDecision",
     "SearchPart",
     "SearchPosting",

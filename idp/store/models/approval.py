@@ -57,6 +57,16 @@ class ReviewAssignment(Base):
     given_at: Mapped[Instant]
 
 
+class ReviewReminder(Base):
+    """Staff were reminded of an application; one that waits since another time is a new one."""
+
+    __tablename__ = "review_reminders"
+
+    account_id: Mapped[Identifier] = mapped_column(ForeignKey("accounts.account_id"), primary_key=True)
+    waiting_since: Mapped[Instant]
+    sent_at: Mapped[Instant]
+
+
 class ReviewNote(Base):
     """What a member of staff noted about an account for colleagues."""
 

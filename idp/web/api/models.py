@@ -42,6 +42,7 @@ class QueueSearch(Search):
     country: str = Field("", pattern=r"^([A-Z]{2})?$")
     family: str = Field("", pattern=r"^([A-Z]{2})?$", description="The family letters of the serial number.")
     late: bool = Field(False, description="Only what has waited longer than promised.")
+    soon: bool = Field(False, description="Only what is later than promised or due soon.")
     assignee: str = Field(
         "", pattern=r"^[A-Za-z0-9_-]{0,64}$", description="Whose: `mine`, `nobody`, or the id of a member of staff."
     )
@@ -128,6 +129,7 @@ class Queue(Model):
     total: int = Field(description="All that wait.")
     matching: int = Field(description="All that fit the filter.")
     late: int = Field(description="All that have waited longer than promised.")
+    soon: int = Field(description="All whose promise ends within `registration.review_reminder_hours`.")
     next: str | None
 
 

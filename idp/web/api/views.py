@@ -35,7 +35,12 @@ def list_queue(caller: Caller, asked: models.QueueSearch) -> models.Queue:
     """A page of the queue."""
     chosen = Filter(text=asked.q, country=asked.country, family=asked.family, assignee=asked.assignee)
     page = staff_desk.open_queue(
-        provider(), caller.account_id, chosen, late_only=asked.late, after=_parse_key(asked.after)
+        provider(),
+        caller.account_id,
+        chosen,
+        late_only=asked.late,
+        soon_only=asked.soon,
+        after=_parse_key(asked.after),
     )
     items = [
         models.Applicant(
@@ -53,7 +58,9 @@ def list_queue(caller: Caller, asked: models.QueueSearch) -> models.Queue:
         for row in page.rows
     ]
     after = _write_key(page.rows[-1]) if page.has_more else None
-    return models.Queue(items=items, total=page.total, matching=page.matching, late=page.late, next=after)
+    return models.Queue(
+        items=items, total=page.total, matching=page.matching, late=page.late, soon=page.soon, next=after
+    )
 
 
 def list_accounts(caller: Caller, asked: models.AccountSearch) -> models.AccountList:

@@ -131,7 +131,12 @@ def _next_address(address: QueueAddress, decided: str, seen_at: int | None) -> s
     behind = (seen_at, decided) if seen_at else None
     for after in (behind, None):
         page = staff_desk.open_queue(
-            provider(), member().account_id, address.filter, late_only=address.late, after=after
+            provider(),
+            member().account_id,
+            address.filter,
+            late_only=address.late,
+            soon_only=address.soon,
+            after=after,
         )
         if page.rows:
             following = page.rows[0].account_id
@@ -157,7 +162,12 @@ def show_queue(
     person = member()
     opened = _open(account_id) if account_id else None
     listed = staff_desk.open_queue(
-        provider(), person.account_id, address.filter, late_only=address.late, after=address.after
+        provider(),
+        person.account_id,
+        address.filter,
+        late_only=address.late,
+        soon_only=address.soon,
+        after=address.after,
     )
     form = form or ApplicationForm(formdata=typed_before())
     bulk = bulk or BulkForm(formdata=None, prefix="bulk-")

@@ -81,6 +81,7 @@ MAILS: dict[str, str] = {
     "move_account": marked("Account of the old portal"),
     "password_changed": marked("Password changed"),
     "password_was_reset": marked("Password was reset"),
+    "promise_ends": marked("Reminder to staff: the promise ends"),
     "registration_waiting": marked("In review"),
     "reinstated": marked("Approval holds again"),
     "rejected": marked("Rejected"),
@@ -208,6 +209,7 @@ EVENTS: dict[str, str] = {
     "review_let_go": marked("The application was let go"),
     "review_note_removed": marked("A note for colleagues was taken back"),
     "review_note_written": marked("A note for colleagues was written"),
+    "review_reminder_sent": marked("Staff were reminded that the promise ends"),
     "review_waits_for_staff": marked("No rule approved; the application waits for staff"),
     "roles_changed": marked("The roles were changed"),
     "session_expired": marked("A session reached its end"),
@@ -285,8 +287,10 @@ def tell_decision(decision: Decision) -> str:
     return gettext(words, who=_who(decision.actor_kind, decision.actor, decision.actor_name))
 
 
-def tell_due(due_at: int, now: int) -> str:
-    """How long the promise still runs, or since when it is broken."""
+def tell_due(due_at: int, now: int, warning: int = 0) -> str:
+    """How long the promise still runs (said as soon where it ends within `warning` seconds), or since when it is broken."""
+    if now <= due_at < now + warning:
+        return gettext("due soon, in %(time)s", time=format_duration(due_at - now))
     if due_at >= now:
         return gettext("due in %(time)s", time=format_duration(due_at - now))
     return gettext("late by %(time)s", time=format_duration(now - due_at))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from idp.policy.approval import promised_until
 from idp.store.database import Statement
 from tests.journeys.looks.walks import make_administrator, shows, signed_in
 from tests.support.accessibility import Eyes
@@ -53,3 +54,23 @@ def walk_with_a_colleague(world: World, eyes: Eyes, new_context: NewContext, sho
     shoot(page, "mine")
     page.get_by_role("link", name=re.compile("Waiting")).first.click()
     shoot(page, "taken-with-note")
+
+
+@shows("/staff: late and due soon")
+def walk_when_promises_end(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
+    """One application is late, one is due soon."""
+    make_administrator(world, "care@example.com")
+    with world.provider.database.transaction() as tx:
+        tx.run(Statement("UPDATE accounts SET approval_status = 'pending' WHERE user_name_key = 'rosa'"))
+        tx.run(
+            Statement(
+                "UPDATE accounts SET approval_updated_at = approval_updated_at - 2000000 WHERE user_name_key = 'rosa'"
+            )
+        )
+    world.clock.move(hours=(promised_until(world.clock(), 2) - world.clock()) / 3600 - 2)
+    page = signed_in(world, new_context(), "care")
+    page.goto(world.provider_url + "/staff")
+    page.get_by_role("link", name=re.compile("Waiting")).first.click()
+    page.goto(world.provider_url + "/staff?soon=1")
+    eyes.look(page, "late and due soon")
+    shoot(page, "late-and-soon")

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import Flask
 
+from idp.policy.approval import promised_until
 from idp.policy.staff import Permission
 from idp.store.accounts import Account
 from idp.web.staff.access import MARK
@@ -446,3 +447,19 @@ def test_strange_decisions_change_nothing(house: Lobby, values: dict[str, Any]) 
     assert answer.status_code == 422
     assert status_of(house, account) == "pending"
     assert mails(house) == []
+
+
+def test_the_queue_says_in_words_what_is_late_and_what_is_due_soon(house: Lobby) -> None:
+    """Never by colour alone; with their numbers, and narrowed by a click."""
+    end = promised_until(NOW - DAY, 2)
+    add_waiting(house, "fresh", since=end)
+    add_waiting(house, "soon", since=NOW - DAY)
+    add_waiting(house, "late", since=NOW - 9 * DAY)
+    house.now = end - 3600
+    browser, _staff = sit_down(house)
+    page = browser.get("/staff")
+    assert "due soon, in 60 minutes" in page.text or "due soon, in 1 hour" in page.text
+    assert "one due soon" in page.text
+    assert "one later than promised" in page.text
+    assert names_in(browser.get("/staff?soon=1")) == ["Late Test", "Soon Test"]
+    assert names_in(browser.get("/staff?late=1")) == ["Late Test"]
