@@ -60,6 +60,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     warn_of_test_settings(settings)
     check_transport(settings)
     app = Flask("idp", template_folder=str(resources.templates_folder()), static_folder=str(resources.static_folder()))
+    app.debug = False  # whatever FLASK_DEBUG says: it would send tracebacks past our own error pages (SC-2)
     database = open_database(
         app, settings.database.url, durability=settings.database.durability, threads=settings.server.threads
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from idp.cli import main
-from idp.config import load_settings
+from idp.config import MailSettings, Settings, load_settings
 from idp.errors import ConfigError
 
 
@@ -105,3 +106,17 @@ def test_a_database_that_cannot_be_reached_is_said_in_words(tmp_path: Path, url:
     assert result.exit_code == 1
     assert "database.url" in result.output
     assert "Traceback" not in result.output
+
+
+def test_the_mail_server_and_its_password_are_one_setting() -> None:
+    """Whoever names another server names its password too: none is sent to a new host (AD-4). Nothing shows it (AD-3)."""
+    assert not {name for name in MailSettings.model_fields if "password" in name or "user" in name}
+    settings = Settings(mail=MailSettings(url="smtp://mailer:geheim@mail.example"))
+    assert "geheim" not in repr(settings)
+    assert "geheim" not in str(settings)
+    templates = Path(__file__).resolve().parent.parent / "templates" / "staff"
+    names = {
+        name for path in templates.rglob("*.html") for name in re.findall(r'name="([\w.-]+)"', path.read_text("utf-8"))
+    }
+    assert not {name for name in names if "smtp" in name or "host" in name}
+    assert names

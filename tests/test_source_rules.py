@@ -233,3 +233,19 @@ def test_no_log_line_or_form_is_made_of_markup() -> None:
         assert "xmlattr" not in text, template
         assert not re.search(r"\|\s*safe\b", text), template
         assert "autoescape false" not in text, template
+
+
+def redirects(source: str) -> list[str]:
+    """Redirects whose status is not said to be 303."""
+    calls = (call for call in nodes(ast.Call, source) if isinstance(call.func, ast.Name) and call.func.id == "redirect")
+    codes = ((call, [word.value for word in call.keywords if word.arg == "code"] or call.args[1:2]) for call in calls)
+    return [ast.unparse(call) for call, code in codes if not (code and ast.unparse(code[0]) == "303")]
+
+
+def test_every_redirect_is_a_303() -> None:
+    """So that no browser sends a form with a password on to where it is sent (RD-12, RFC 9700 §4.12)."""
+    found = {path.name: redirects(path.read_text("utf-8")) for path in (PACKAGE / "web").rglob("*.py")}
+    assert {name: calls for name, calls in found.items() if calls} == {}
+    assert redirects("redirect(x)")
+    assert redirects("redirect(x, code=307)")
+    assert not redirects("redirect(x, code=303)")

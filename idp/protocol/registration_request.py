@@ -72,12 +72,13 @@ def check_sector_identifier(details: Mapping[str, Any], fetch: Callable[[str], A
     try:
         answer = fetch(uri)
         listed = json.loads(answer.body.decode("utf-8")) if answer.status == 200 else None
+        detail = f"status {answer.status}"
     except (FetchRefused, FetchFailed) as error:
-        raise invalid_metadata("sector_identifier_uri: cannot be fetched", detail=str(error)) from None
+        listed, detail = None, str(error)
     except (ValueError, RecursionError):
-        listed = None
-    if not isinstance(listed, list):
-        raise invalid_metadata("sector_identifier_uri: does not answer 200 with a JSON array")
+        listed, detail = None, "no JSON"
+    if not isinstance(listed, list):  # one answer for whatever is there, so that nobody scans through us (SS-2)
+        raise invalid_metadata("sector_identifier_uri: does not answer 200 with a JSON array", detail=detail)
     if not all(redirect_uri in listed for redirect_uri in details.get("redirect_uris", ())):
         raise invalid_metadata("sector_identifier_uri: does not list every one of redirect_uris")
 

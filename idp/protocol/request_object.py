@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 BY_VALUE, BY_REFERENCE = "request", "request_uri"
 SKEW = 60
 _TYPES = ("jwt", "oauth-authz-req+jwt")
+_NO_OBJECT = "the request_uri gives no request object"  # whatever is there, so that nobody scans through us (SS-2)
 _NOT_PARAMETERS = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti", "sub"})
 
 
@@ -75,9 +76,9 @@ def _fetch(uri: str, client: RegisteredClient, objects: RequestObjects) -> str:
     try:
         answer = objects.fetch(uri.partition("#")[0])
     except (FetchRefused, FetchFailed) as error:
-        raise ProtocolError("invalid_request_uri", "the request_uri does not answer", detail=str(error)) from None
+        raise ProtocolError("invalid_request_uri", _NO_OBJECT, detail=str(error)) from None
     if answer.status != 200 or not answer.body.isascii():
-        raise ProtocolError("invalid_request_uri", "the request_uri gives no request object")
+        raise ProtocolError("invalid_request_uri", _NO_OBJECT, detail=f"status {answer.status}")
     return answer.body.decode("ascii").strip()
 
 

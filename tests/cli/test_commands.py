@@ -91,7 +91,7 @@ def test_an_account_is_shown_with_history_and_without_secrets(terminal: Terminal
 
 
 def test_roles_are_given_and_taken(terminal: Terminal) -> None:
-    """The operator makes the first administrator; the trail says so."""
+    """The operator makes the first administrator; the trail says so (AD-6)."""
     assert terminal.run("accounts", "roles", "rosa", "administrator", "auditor").exit_code == 0
     with terminal.post.provider.database.reading() as tx:
         rosa = accounts.find_by_identifier(tx, "rosa")

@@ -171,7 +171,7 @@ def signing_house(tmp_path_factory: pytest.TempPathFactory, house_keys: Path) ->
 
 @pytest.mark.parametrize("ahead", [0, 10, 30])
 def test_clocks_may_differ_a_little(signing_house: House, ahead: int) -> None:
-    """Made by a clock that is ahead, or behind (CA-5)."""
+    """Made by a clock that is ahead, or behind (CA-5, CR-6)."""
     assert is_let_in(send(signing_house, assertion(iat=NOW + ahead, nbf=NOW + ahead)))
     assert is_let_in(send(signing_house, assertion(iat=None, exp=NOW - ahead + 1)))
     assert is_let_in(send(signing_house, assertion(exp=NOW + 600 + ahead)))
@@ -411,7 +411,7 @@ def test_a_client_signs_with_its_secret(house: House, alg: str) -> None:
 
 
 def test_a_wrong_secret_signs_nothing(house: House) -> None:
-    """Nor does the right one, sent in clear, or one that is too short for the algorithm (RFC 7518 §3.2)."""
+    """Nor does the right one, sent in clear, or one that is too short for the algorithm (RFC 7518 §3.2) (JW-7)."""
     add_mac_signer(house)
     claims = json.dumps(claims_for("mac")).encode()
     assert is_turned_away(send(house, sign({"alg": "HS256"}, claims, mac_key("W" * 64))))

@@ -20,6 +20,7 @@ from idp.protocol.client import RESPONSE_TYPES
 from idp.store import audit, client_registration, clients, grants
 from tests.support.client_signing import ASSERTION_TYPE, claims_for, mac_key, make_key, public_jwks, sign
 from tests.support.listener import answer_with, listening
+from tests.support.processes import free_port
 from tests.support.tokens import CALLBACK, NOW, House, MovableClock, basic, furnish, make_app
 
 REGISTER = "/oauth/register"
@@ -490,6 +491,23 @@ def test_a_file_of_the_sector_that_is_none(still_open: House, status: str, body:
         still_open.provider.fetcher._allowed = frozenset({site.host})
         answer = register(still_open, GOOD | {"sector_identifier_uri": site.url("/sector")})
         assert error_of(answer) == (400, "invalid_client_metadata")
+
+
+def test_targets_cannot_be_told_apart(still_open: House) -> None:
+    """Refused, closed, redirecting, missing, another service: one answer, so that nobody scans through us (SS-2)."""
+    answers = set()
+    with (
+        listening(answer_with("404 Not Found", b"[]")) as missing,
+        listening(answer_with("302 Found", b"")) as moved,
+        listening(answer_with("200 OK", b"SSH-2.0-OpenSSH")) as other,
+    ):
+        still_open.provider.fetcher._allowed = frozenset({missing.host, moved.host, other.host})
+        urls = [site.url("/sector") for site in (missing, moved, other)]
+        urls += [f"http://127.0.0.1:{free_port()}/sector", "https://[::1]/x", "https://127.0.0.1/x"]
+        for url in urls:
+            answer = register(still_open, GOOD | {"sector_identifier_uri": url})
+            answers.add((answer.status_code, answer.data, answer.headers["Content-Type"]))
+    assert len(answers) == 1
 
 
 def test_a_file_of_the_sector_inside_is_not_fetched(still_open: House) -> None:

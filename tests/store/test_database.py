@@ -8,6 +8,7 @@ import pytest
 
 from idp import create_app
 from idp.store.database import engine_options
+from tests.support.lobby import Lobby
 from tests.test_smoke import settings_in
 
 
@@ -27,3 +28,22 @@ def test_every_thread_can_have_a_second_connection(threads: int) -> None:
     """Parallel refreshes of one token filled the pool and waited for each other until all were told to come again (RL-1)."""
     options = engine_options("postgresql://idp@db.example/idp", threads)
     assert options["pool_size"] + options["max_overflow"] >= 2 * threads + 8
+
+
+def test_every_wait_ends(lobby: Lobby) -> None:
+    """For a lock, for a statement, for a connection, for a transaction that does nothing (RL-5)."""
+    database = lobby.provider.database
+    with database.engine.connect() as connection:
+        if database.is_sqlite:
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 5000
+            return
+        for name, longest in (
+            ("statement_timeout", "10s"),
+            ("lock_timeout", "5s"),
+            ("idle_in_transaction_session_timeout", "30s"),
+        ):
+            assert connection.exec_driver_sql(f"SHOW {name}").scalar() == longest
+    options = engine_options("postgresql://idp@db.example/idp", 4)
+    assert options["pool_timeout"] == 5
+    assert options["connect_args"]["connect_timeout"] == 3
+    assert options["pool_pre_ping"]

@@ -41,7 +41,7 @@ def test_signs_in_with_user_name_or_address_in_any_spelling(town: Town, name: st
 
 
 def test_the_session_cookie_is_for_the_server_only(town: Town) -> None:
-    """HttpOnly, Lax, whole site, no domain; without "keep" it has no lifetime (SE-1, SE-3)."""
+    """HttpOnly, Lax, whole site, no domain; without "keep" it has no lifetime (SE-1, SE-3, SE-11)."""
     town.add()
     cookies = {c.split("=")[0]: c for c in town.browser().sign_in().headers.getlist("Set-Cookie")}
     assert re.fullmatch(r"idp_session=[\w-]{43}; HttpOnly; Path=/; SameSite=Lax", cookies["idp_session"])

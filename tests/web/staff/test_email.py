@@ -46,7 +46,10 @@ def undo_token(letter: dict[str, Any]) -> str:
 
 
 def test_the_new_address_signs_in_and_both_are_told(lobby: Lobby) -> None:
-    """F-2.4: sessions stay, the address is not verified yet, earlier links are void, the reason stands in the history."""
+    """F-2.4: sessions stay, the address is not verified yet, earlier links are void, the reason stands in the history.
+
+    LG-6.
+    """
     ada = lobby.add_account("ada")
     staff, carla = sit_down(lobby, "customer_care")
     browser = lobby.browser()

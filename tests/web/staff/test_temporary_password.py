@@ -44,6 +44,8 @@ def test_it_leads_to_a_new_password_and_to_nothing_else(lobby: Lobby) -> None:
     """F-2.5: shown once, any spelling, no session before a new password was chosen; then in with the new one.
 
     TP-1, TP-3.
+
+    LG-6.
     """
     ada = lobby.add_account("ada", password_hash=lobby.provider.passwords.hash("the old password of ada"))
     staff, _ = sit_down(lobby, "customer_care")
