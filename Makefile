@@ -17,7 +17,7 @@ STRICT = $(wildcard idp attacks examples conformance benchmarks scripts/compile_
 POT = .venv-test/messages.pot
 
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset serve test bench-desk races test-spring clients check format lock security-rules messages compile-messages wheel conformance clean
+.PHONY: help demo demo-reset serve test bench-desk fuzz races test-spring clients check format lock security-rules messages compile-messages wheel conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,11 @@ races: $(TESTING) ## try each one-time thing TRIES=32 times at once, in ROUNDS=1
 
 import-benchmark: $(TESTING) ## time the import of N=100000 made-up customers of an old portal, killed once and called again
 	@.venv-test/bin/python -m benchmarks.old_import $(or $(N),100000)
+
+fuzz: $(TESTING) ## send N=100000 malformed requests, front on and off, SQLite and PostgreSQL (FUZZ_ARGS="--database sqlite --seed 7")
+	@sh scripts/system_packages.sh
+	@.venv-test/bin/python scripts/compile_messages.py
+	@.venv-test/bin/python -m attacks.fuzz --count $$(( $(or $(N),100000) / 4 )) $(FUZZ_ARGS)
 
 test-spring: $(TESTING) ## sign in with Spring Security; needs Debian's default-jdk-headless and maven, and Maven Central
 	@.venv-test/bin/python -m pytest tests/connect/spring_security.py $(PYTEST_ARGS)
