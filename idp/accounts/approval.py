@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from idp import mail
 from idp.accounts.endings import apply_ending
 from idp.accounts.registration import status_token
+from idp.accounts.staff_limits import check_limits
 from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
 from idp.policy import approval as policy
@@ -152,8 +153,8 @@ def decide_by_staff(
     """Approve, reject, suspend, reinstate or reopen as a member of staff; out: the decision that now stands.
 
     `reason` is what the customer reads, `remark` what only staff read. `seen_at`: since when the status stood that the
-    member of staff saw. Raises `Refusal`: `not_permitted`, `own_account`, `reason_missing`, `reason_too_long`,
-    `account_unknown`, `decided_already` (with the decision that won).
+    member of staff saw. Raises `Refusal`: `not_permitted`, `own_account`, `beyond_limits`, `reason_missing`,
+    `reason_too_long`, `account_unknown`, `decided_already` (with the decision that won).
     """
     with provider.database.transaction() as tx:
         return decide_within(
@@ -295,6 +296,7 @@ def _check_may_act(tx: Transaction, staff_id: str, account_id: str, permission: 
         raise Refusal("own_account")
     if not may_act_on(staff_id, staff.roles, account_id, account.roles):
         raise Refusal("not_permitted")
+    check_limits(tx, staff, account)
     return account
 
 

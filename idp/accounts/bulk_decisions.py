@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idp.accounts.approval import ACTS, check_reason, decide_within
+from idp.accounts.staff_limits import check_limits
 from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
 from idp.keys.secrets import new_identifier
@@ -66,7 +67,7 @@ def schedule_decisions(
 
     `chosen`: since when each status stood that was seen, and the account. `text_key`: where no reason is written, each
     applicant reads this reason text in their own language. Raises `Refusal`: `not_permitted`,
-    `nothing_chosen`, `too_many`, `reason_missing`, `reason_too_long`.
+    `nothing_chosen`, `too_many`, `reason_missing`, `reason_too_long`, `beyond_limits`.
     """
     _old, new, permission = ACTS[act]
     now, picked = provider.clock(), list({account_id: (seen, account_id) for seen, account_id in chosen}.values())
@@ -76,12 +77,14 @@ def schedule_decisions(
         raise Refusal("too_many", limit=MOST_AT_ONCE)
     batch_id = new_identifier()
     with provider.database.transaction() as tx:
-        check_permission(tx, staff_id, permission)
+        staff = check_permission(tx, staff_id, permission)
         text = reason_texts.find_text(tx, text_key) if text_key and not reason.strip() else None
         check_reason(new, "chosen" if text else reason, remark)
         people = [account for _seen, account_id in picked if (account := accounts.find_account(tx, account_id))]
         if not people:
             raise Refusal("nothing_chosen")
+        for one in people:
+            check_limits(tx, staff, one)
         seen = {account_id: seen_at for seen_at, account_id in picked}
         scheduled_decisions.add(
             tx,

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from idp import mail
+from idp.accounts.staff_limits import may_decide_about
 from idp.policy.approval import late_before, promised_until
 from idp.policy.staff import Permission, is_permitted
-from idp.store import account_list, audit, review_reminders, review_work
+from idp.store import account_list, accounts, audit, review_reminders, review_work
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -41,7 +42,12 @@ def remind_deciders(provider: Provider) -> None:
         owners = {account_id: one.staff_id for account_id, one in assigned.items()}
         ids = {person.account_id for person in people}
         for person in people:
-            theirs = [row for row in due if _is_for(person, row, owners.get(row.account_id, ""), ids)]
+            theirs = [
+                row
+                for row in due
+                if _is_for(person, row, owners.get(row.account_id, ""), ids)
+                and may_decide_about(tx, person, accounts.get_account(tx, row.account_id))
+            ]
             if theirs:
                 mail.promise_ends(
                     provider,

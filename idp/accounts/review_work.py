@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from idp.accounts.staff_limits import may_decide_about
 from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
 from idp.policy.staff import Permission, is_permitted
@@ -58,12 +59,15 @@ def assign(
 
 
 def list_deciders(provider: Provider, account_id: str = "") -> list[Account]:
-    """Everybody who may decide, by name; not the account itself that is decided about."""
+    """Everybody who may decide, by name; with an account, everybody who may decide about it."""
     with provider.database.reading() as tx:
-        found = [account for account in account_list.list_with_roles(tx) if _may_decide(account)]
-    return sorted(
-        (account for account in found if account.account_id != account_id), key=lambda account: account.name.casefold()
-    )
+        found = [staff for staff in account_list.list_with_roles(tx) if _may_decide(staff)]
+        account = accounts.find_account(tx, account_id) if account_id else None
+        if account is not None:
+            found = [
+                staff for staff in found if staff.account_id != account_id and may_decide_about(tx, staff, account)
+            ]
+    return sorted(found, key=lambda staff: staff.name.casefold())
 
 
 def read_work(provider: Provider, account_id: str) -> tuple[Assignment | None, list[ReviewNote]]:
@@ -128,6 +132,8 @@ def _check_assignee(tx: Transaction, to: str, account: Account) -> None:
     """Only somebody who may decide about it gets an application."""
     assignee = accounts.find_account(tx, to)
     if assignee is None or not _may_decide(assignee) or to == account.account_id:
+        raise Refusal("assignee_unknown")
+    if not may_decide_about(tx, assignee, account):
         raise Refusal("assignee_unknown")
 
 

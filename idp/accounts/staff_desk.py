@@ -13,6 +13,7 @@ from idp.accounts.approval import assess
 from idp.accounts.password_reset import send_reset_link
 from idp.accounts.people_search import freshen
 from idp.accounts.registration import send_again_by_staff
+from idp.accounts.staff_limits import limits_of, may_decide_about
 from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
 from idp.policy.approval import late_before, promised_until
@@ -32,6 +33,7 @@ from idp.store import (
     sessions,
     sign_out_log,
 )
+from idp.store.approver_limits import Limits
 from idp.store.review_queue import Filter
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ class QueuePage:
     looks: Mapping[str, Look]
     assigned: Mapping[str, Assignment]
     by_assignee: Mapping[str, int]
+    limits: Limits
     has_more: bool
     matching: int
     total: int
@@ -98,6 +101,7 @@ class AccountPage:
     devices: tuple[Device, ...]
     closing: Closing | None
     may_act: bool
+    is_within_limits: bool = True
     old: OldAccount | None = None
 
 
@@ -123,31 +127,35 @@ def open_queue(
     now, days = provider.clock(), provider.settings.registration.review_working_days
     late = late_before(now, days)
     soon = late_before(now + provider.settings.registration.review_reminder_hours * 3600, days)
-    chosen = replace(
-        chosen,
-        late_before=late if late_only else soon if soon_only else 0,
-        assignee=staff_id if chosen.assignee == MINE else chosen.assignee,
-    )
     freshen(provider, chosen.text)
     with provider.database.reading() as tx:
+        staff = accounts.find_account(tx, staff_id)
+        limits = limits_of(tx, staff) if staff else Limits()
+        chosen = replace(
+            chosen,
+            late_before=late if late_only else soon if soon_only else 0,
+            assignee=staff_id if chosen.assignee == MINE else chosen.assignee,
+            limits=limits,
+        )
         rows = review_queue.page_queue(tx, chosen, after=after, limit=PAGE + 1)
         matching, _oldest = review_queue.count_queue(tx, chosen)
-        total, oldest = review_queue.count_queue(tx, Filter())
-        broken, _oldest = review_queue.count_queue(tx, Filter(late_before=late))
+        total, oldest = review_queue.count_queue(tx, Filter(limits=limits))
+        broken, _oldest = review_queue.count_queue(tx, Filter(late_before=late, limits=limits))
         return QueuePage(
             rows=tuple(rows[:PAGE]),
             due={row.account_id: promised_until(row.waiting_since, days) for row in rows},
             looks=review_queue.list_looks(tx, staff_id, now),
             assigned=review_work.list_assignments(tx, (row.account_id for row in rows[:PAGE])),
-            by_assignee=review_queue.count_by_assignee(tx),
+            by_assignee=review_queue.count_by_assignee(tx, limits),
+            limits=limits,
             has_more=len(rows) > PAGE,
             matching=matching,
             total=total,
             late=broken,
-            soon=review_queue.count_queue(tx, Filter(late_before=soon))[0] - broken,
+            soon=review_queue.count_queue(tx, Filter(late_before=soon, limits=limits))[0] - broken,
             oldest=oldest,
-            countries=tuple(review_queue.list_countries(tx)),
-            families=tuple(review_queue.list_families(tx)),
+            countries=tuple(review_queue.list_countries(tx, limits)),
+            families=tuple(review_queue.list_families(tx, limits)),
             decided=tuple(review_queue.decided_since(tx, now - now % 86400)),
         )
 
@@ -187,6 +195,7 @@ def open_account(provider: Provider, staff_id: str, account_id: str) -> AccountP
             devices=tuple(devices.list_devices(tx, account_id)),
             closing=closings.find_closing(tx, account_id),
             may_act=may_act_on(staff_id, staff.roles, account_id, account.roles),
+            is_within_limits=may_decide_about(tx, staff, account),
             old=old_portal.find_old_account(tx, account_id),
         )
 

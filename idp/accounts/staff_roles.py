@@ -6,17 +6,20 @@ so the desk never loses its last one.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from idp.accounts.staff_limits import parse_limits, save_limits
 from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
 from idp.policy.staff import ROLES, Permission, is_permitted, may_act_on
-from idp.store import account_list, accounts, audit, review_work
+from idp.store import account_list, accounts, approver_limits, audit, review_work
 
 if TYPE_CHECKING:
     from idp.provider import Provider
     from idp.store.accounts import Account
+    from idp.store.approver_limits import Limits
     from idp.store.database import Transaction
 
 
@@ -26,13 +29,29 @@ def list_staff(provider: Provider) -> list[Account]:
         return sorted(account_list.list_with_roles(tx), key=lambda account: account.name.casefold())
 
 
+def list_limits(provider: Provider) -> Mapping[str, Limits]:
+    """The limits of everybody who has some."""
+    with provider.database.reading() as tx:
+        return approver_limits.list_limits(tx)
+
+
 def give_roles(
-    provider: Provider, *, staff_id: str, identifier: str, roles: Collection[str], address: str = ""
+    provider: Provider,
+    *,
+    staff_id: str,
+    identifier: str,
+    roles: Collection[str],
+    families: Collection[str] = (),
+    countries: Collection[str] = (),
+    address: str = "",
 ) -> Account:
     """Give an account, named by e-mail address or user name, exactly these roles; out: the account before.
 
-    Raises `Refusal`: `not_permitted`, `account_unknown`, `own_account`, `role_unknown`.
+    `families` and `countries` limit what an approver decides about; empty means no limit. Raises `Refusal`:
+    `not_permitted`, `account_unknown`, `own_account`, `role_unknown`, `limits.families`, `limits.countries`,
+    `limits.not_for_roles`.
     """
+    limits = check_limited_roles(roles, families, countries)
     if not set(roles) <= ROLES.keys():
         raise Refusal("role_unknown")
     now = provider.clock()
@@ -46,7 +65,7 @@ def give_roles(
             raise Refusal("own_account")
         if not may_act_on(staff_id, staff.roles, account.account_id, account.roles):
             raise Refusal("not_permitted")
-        set_roles(tx, account.account_id, frozenset(roles), now)
+        details = set_roles(tx, account, frozenset(roles), limits, now)
         audit.record(
             tx,
             "roles_changed",
@@ -55,13 +74,32 @@ def give_roles(
             actor=staff_id,
             account_id=account.account_id,
             address=address,
-            details={"old": sorted(account.roles), "new": sorted(roles)},
+            details=details,
         )
     return account
 
 
-def set_roles(tx: Transaction, account_id: str, roles: frozenset[str], now: int) -> None:
-    """Give an account exactly these roles; who may not decide any more lets go of the applications they have."""
-    account_list.set_roles(tx, account_id, roles, now)
+def check_limited_roles(roles: Collection[str], families: Collection[str], countries: Collection[str]) -> Limits:
+    """The limits that go with roles. Raises `Refusal`: `limits.families`, `limits.countries`, `limits.not_for_roles`."""
+    limits = parse_limits(families, countries)
+    if limits.is_limited and ("approver" not in roles or "administrator" in roles):
+        raise Refusal("limits.not_for_roles")
+    return limits
+
+
+def set_roles(
+    tx: Transaction, account: Account, roles: frozenset[str], limits: Limits, now: int
+) -> dict[str, list[str] | dict[str, list[str]]]:
+    """Give an account exactly these roles and limits; out: what the audit trail says about it.
+
+    Who may not decide any more lets go of the applications they have.
+    """
+    before = approver_limits.find_limits(tx, account.account_id)
+    account_list.set_roles(tx, account.account_id, roles, now)
     if not is_permitted(roles, Permission.DECIDE):
-        review_work.free_all(tx, account_id)
+        review_work.free_all(tx, account.account_id)
+    save_limits(tx, replace(account, roles=roles), limits, now)
+    details: dict[str, list[str] | dict[str, list[str]]] = {"old": sorted(account.roles), "new": sorted(roles)}
+    if before.is_limited or limits.is_limited:
+        details |= {"old_limits": before.told, "new_limits": limits.told}
+    return details

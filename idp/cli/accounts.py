@@ -9,7 +9,7 @@ import click
 from idp.accounts import made_up_people, people_search
 from idp.accounts.email_change import change_email_by_operator
 from idp.accounts.identifiers import parse_email
-from idp.accounts.staff_roles import set_roles
+from idp.accounts.staff_roles import check_limited_roles, set_roles
 from idp.cli.closing import close_command, erase_command, export_command, reopen_command
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, progress, stamp, with_settings
 from idp.cli.old_portal import import_command, progress_command
@@ -30,6 +30,9 @@ _WHY_NOT = {
     "email.invalid": "EMAIL must be one address, such as name@company.com",
     "email.same": "the account has this address already",
     "email.taken": "another account has this address",
+    "limits.families": "--family: two capital letters each, such as AB, not {value!r}",
+    "limits.countries": "--country: two letters each, such as DE, not {value!r}",
+    "limits.not_for_roles": "--family and --country are for approvers who are not administrators",
     "reason_missing": "--reason: say how you made sure who asks, and why",
     "reason_too_long": "--reason is too long",
 }
@@ -100,17 +103,27 @@ def show_command(settings: Settings, account: str, as_json: bool) -> None:
 @command.command("roles")
 @click.argument("account")
 @click.argument("roles", nargs=-1, type=click.Choice(sorted(ROLES)))
+@click.option("--family", "families", multiple=True, help="An approver decides only about these serial families.")
+@click.option(
+    "--country", "countries", multiple=True, help="An approver decides only about applicants of these countries."
+)
 @with_settings
-def roles_command(settings: Settings, account: str, roles: tuple[str, ...]) -> None:
-    """Give an account exactly these ROLES; none takes them all."""
+def roles_command(
+    settings: Settings, account: str, roles: tuple[str, ...], families: tuple[str, ...], countries: tuple[str, ...]
+) -> None:
+    """Give an account exactly these ROLES and limits; none takes them all."""
     provider = open_provider(settings)
+    try:
+        limits = check_limited_roles(roles, families, countries)
+    except Refusal as refusal:
+        raise Refused(_WHY_NOT[refusal.key].format(**refusal.details)) from None
     now = provider.clock()
     with provider.database.transaction() as tx:
         found = get_account(tx, account)
-        set_roles(tx, found.account_id, frozenset(roles), now)
-        details = {"old": sorted(found.roles), "new": sorted(roles)}
+        details = set_roles(tx, found, frozenset(roles), limits, now)
         audit.record(tx, "roles_changed", now=now, actor_kind="operator", account_id=found.account_id, details=details)
-    click.echo(f"{found.user_name}: {' '.join(sorted(roles)) or 'no roles'}")
+    only = ", ".join(sorted(limits.families) + sorted(limits.countries))
+    click.echo(f"{found.user_name}: {' '.join(sorted(roles)) or 'no roles'}{f', only {only}' if only else ''}")
 
 
 @command.command("email")

@@ -6,7 +6,7 @@ administrator acts on an account that has a role itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import Enum, unique
 
 
@@ -99,3 +99,15 @@ def may_act_on(actor_id: str, actor_roles: Iterable[str], account_id: str, accou
     if not is_staff(targets):
         return True
     return "administrator" in set(actor_roles) and "administrator" not in targets
+
+
+def is_within_limits(
+    families: Collection[str], countries: Collection[str], *, serials: Collection[str], country: str
+) -> bool:
+    """Whether an approver with these limits decides about somebody: empty limits let everything through.
+
+    Where families are limited, every device counts: an approval opens the sites for all of them.
+    """
+    if countries and country not in countries:
+        return False
+    return not families or (bool(serials) and all(serial[:2] in families for serial in serials))

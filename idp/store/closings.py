@@ -50,6 +50,7 @@ _OF_SESSIONS = Statement(
 _FORGET = tuple(
     Statement(f"DELETE FROM {table} WHERE account_id = :account_id")
     for table in (
+        "approver_limits",
         "devices",
         "grants",
         "kept_inputs",

@@ -67,6 +67,7 @@ EXPORTED: dict[str, tuple[str, ...]] = {
 
 LEFT_OUT: dict[str, str] = {
     "access_tokens": "keys of minutes for sites; their families are told",
+    "approver_limits": "which applications a member of staff decides about; their roles are told",
     "kept_inputs": "what was typed into a form before a sign-in: sealed, and forgotten within the hour",
     "pending_authorizations": "a sign-in at a site that is under way, for half an hour",
     "review_assignments": "who of our staff looks after the application",

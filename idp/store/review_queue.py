@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from idp.store.approver_limits import NO_LIMITS, Limits
 from idp.store.database import Statement
 from idp.store.review_work import IS_ASSIGNED
 from idp.store.search import understand
@@ -19,13 +21,21 @@ PENDING = (
 )
 """Customers of the old portal wait for a decision only once they came over with a complete profile."""
 
+_WITHIN = (
+    " AND (:any_country = 1 OR a.country IN {texts(countries)})"
+    " AND (:any_family = 1 OR (EXISTS (SELECT 1 FROM devices d WHERE d.account_id = a.account_id)"
+    " AND NOT EXISTS (SELECT 1 FROM devices d WHERE d.account_id = a.account_id"
+    " AND SUBSTR(d.serial_number, 1, 2) NOT IN {texts(families)})))"
+)
+"""What an approver with limits decides about, as `policy.staff.is_within_limits` says."""
+
 _FIELDS = (
     "SELECT a.account_id, a.given_name, a.family_name, a.email, a.company, a.country, a.approval_updated_at AS waiting_since,"
     " r.reference, r.client_id, (SELECT MAX(d.serial_number) FROM devices d WHERE d.account_id = a.account_id) AS serial_number"
 )
 _FROM = (
     " FROM accounts a LEFT JOIN registrations r ON r.registration_id = a.registration_id"
-    " WHERE " + PENDING + " AND (:country = '' OR a.country = :country)"
+    " WHERE " + PENDING + _WITHIN + " AND (:country = '' OR a.country = :country)"
     " AND (:assignee = '' OR (:assignee = 'nobody' AND NOT "
     + IS_ASSIGNED.format("")
     + ") OR "
@@ -48,18 +58,20 @@ _COUNT = "SELECT COUNT(*) AS count, MIN(a.approval_updated_at) AS oldest" + _FRO
 _COUNTRIES = Statement(
     "SELECT a.country AS value, COUNT(*) AS count FROM accounts a WHERE "
     + PENDING
+    + _WITHIN
     + " GROUP BY a.country ORDER BY a.country"
 )
 _FAMILIES = Statement(
     "SELECT SUBSTR(d.serial_number, 1, 2) AS value, COUNT(DISTINCT d.account_id) AS count FROM devices d"
     " JOIN accounts a ON a.account_id = d.account_id WHERE "
     + PENDING
+    + _WITHIN
     + " GROUP BY SUBSTR(d.serial_number, 1, 2) ORDER BY 1"
 )
 _ASSIGNEES = Statement(
     "SELECT x.staff_id AS value, COUNT(*) AS count FROM accounts a JOIN review_assignments x ON x.account_id = a.account_id"
     " JOIN accounts s ON s.account_id = x.staff_id AND s.access = 'active' AND s.roles <> ''"
-    " WHERE " + PENDING + " GROUP BY x.staff_id"
+    " WHERE " + PENDING + _WITHIN + " GROUP BY x.staff_id"
 )
 _DONE = Statement(
     "SELECT d.created_at - COALESCE((SELECT MAX(p.created_at) FROM approval_decisions p WHERE p.account_id = d.account_id"
@@ -91,7 +103,7 @@ _FIRST, _LAST = (-1, ""), (2**62, "")
 class Filter:
     """What the queue is narrowed to; everything empty is the whole queue. `late_before` is 0 where lateness does not matter.
 
-    `assignee` is a member of staff, or `NOBODY`.
+    `assignee` is a member of staff, or `NOBODY`. `limits` are those of whoever looks.
     """
 
     text: str = ""
@@ -100,6 +112,7 @@ class Filter:
     late_before: int = 0
     newest_first: bool = False
     assignee: str = ""
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,19 +166,19 @@ def count_queue(tx: Transaction, chosen: Filter) -> tuple[int, int | None]:
     return (int(row["count"]), row["oldest"]) if row else (0, None)
 
 
-def list_countries(tx: Transaction) -> list[tuple[str, int]]:
+def list_countries(tx: Transaction, limits: Limits) -> list[tuple[str, int]]:
     """The countries in the queue with their numbers."""
-    return [(row["value"], row["count"]) for row in tx.all(_COUNTRIES)]
+    return [(row["value"], row["count"]) for row in tx.all(_COUNTRIES, **_limits(limits))]
 
 
-def list_families(tx: Transaction) -> list[tuple[str, int]]:
+def list_families(tx: Transaction, limits: Limits) -> list[tuple[str, int]]:
     """The serial families in the queue with their numbers."""
-    return [(row["value"], row["count"]) for row in tx.all(_FAMILIES)]
+    return [(row["value"], row["count"]) for row in tx.all(_FAMILIES, **_limits(limits))]
 
 
-def count_by_assignee(tx: Transaction) -> dict[str, int]:
+def count_by_assignee(tx: Transaction, limits: Limits) -> dict[str, int]:
     """How many waiting applications each member of staff has."""
-    return {row["value"]: row["count"] for row in tx.all(_ASSIGNEES)}
+    return {row["value"]: row["count"] for row in tx.all(_ASSIGNEES, **_limits(limits))}
 
 
 def decided_since(tx: Transaction, since: int) -> list[int]:
@@ -197,6 +210,16 @@ def _values(chosen: Filter) -> dict[str, str | int]:
         "family": chosen.family,
         "late_before": chosen.late_before,
         "assignee": chosen.assignee,
+        **_limits(chosen.limits),
+    }
+
+
+def _limits(limits: Limits) -> dict[str, str | int]:
+    return {
+        "any_country": int(not limits.countries),
+        "countries": json.dumps(sorted(limits.countries)),
+        "any_family": int(not limits.families),
+        "families": json.dumps(sorted(limits.families)),
     }
 
 

@@ -30,6 +30,7 @@ _ASSIGNED = (
     "SELECT x.account_id, x.staff_id, x.given_by, x.given_at, s.given_name, s.family_name, s.user_name"
     " FROM review_assignments x JOIN accounts s ON s.account_id = x.staff_id AND s.access = 'active' AND s.roles <> ''"
 )
+_OF = Statement("SELECT account_id FROM review_assignments WHERE staff_id = :staff_id ORDER BY account_id")
 _FIND = Statement(_ASSIGNED + " WHERE x.account_id = :account_id")
 _LIST = Statement(_ASSIGNED + " WHERE x.account_id IN {texts(accounts)}")
 _ADD_NOTE = Statement(
@@ -95,6 +96,11 @@ def forget_assignment(tx: Transaction, account_id: str) -> None:
 def free_all(tx: Transaction, staff_id: str) -> int:
     """Whoever may not decide any more lets go of everything; out: how many applications."""
     return tx.run(_FREE, staff_id=staff_id)
+
+
+def list_of(tx: Transaction, staff_id: str) -> list[str]:
+    """The applications that somebody has."""
+    return [row["account_id"] for row in tx.all(_OF, staff_id=staff_id)]
 
 
 def find_assignment(tx: Transaction, account_id: str) -> Assignment | None:

@@ -109,6 +109,15 @@ def test_an_operator_sees_who_is_like_an_applicant(either_terminal: Terminal) ->
     assert "same domain" in either_terminal.run("approvals", "similar", "willi@example.com").output
 
 
+def test_an_operator_limits_an_approver(either_terminal: Terminal) -> None:
+    """As on the page of roles; limits that are not named are lifted."""
+    given = either_terminal.run("accounts", "roles", "rosa", "approver", "--family", "ab", "--country", "DE")
+    assert (given.exit_code, "approver, only AB, DE" in given.output) == (0, True)
+    assert "two capital letters" in either_terminal.run("accounts", "roles", "rosa", "approver", "--family", "A").output
+    assert either_terminal.run("accounts", "roles", "rosa", "auditor", "--country", "DE").exit_code == 1
+    assert "only" not in either_terminal.run("accounts", "roles", "rosa", "approver").output
+
+
 def test_an_operator_assigns_and_notes(either_terminal: Terminal) -> None:
     """Only somebody who may decide gets an application."""
     refused = either_terminal.run("approvals", "assign", "willi@example.com", "--to", "rosa")

@@ -3,6 +3,7 @@
 from idp.store.models.approval import (
     ApprovalDecision,
     ApprovalRule,
+    ApproverLimit,
     ReasonText,
     ReviewAssignment,
     ReviewLook,
@@ -48,6 +49,7 @@ __all__ = [
     "Account",
     "ApprovalDecision",
     "ApprovalRule",
+    "ApproverLimit",
     "AuditEvent",
     "AuditHead",
     "AuthorizationCode",

@@ -46,6 +46,17 @@ class ReviewLook(Base):
     seen_at: Mapped[Instant] = mapped_column(index=True)
 
 
+class ApproverLimit(Base):
+    """The serial families and countries that a member of staff decides about; an empty list is all."""
+
+    __tablename__ = "approver_limits"
+
+    account_id: Mapped[Identifier] = mapped_column(ForeignKey("accounts.account_id"), primary_key=True)
+    families: Mapped[list[str]] = mapped_column(JsonText, default=list)
+    countries: Mapped[list[str]] = mapped_column(JsonText, default=list)
+    updated_at: Mapped[Instant]
+
+
 class ReviewAssignment(Base):
     """A member of staff has an application; `given_by` is empty where the operator gave it."""
 

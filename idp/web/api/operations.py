@@ -20,6 +20,7 @@ _STATUS = {
     "account_unknown": (404, "not_found", "there is no such account"),
     "registration_unknown": (404, "not_found", "there is no such registration, or it cannot be confirmed any more"),
     "not_permitted": (403, "access_denied", "this person may not do that to this account"),
+    "beyond_limits": (403, "access_denied", "this person decides about other serial families or countries"),
     "own_account": (403, "access_denied", "nobody decides about their own account"),
     "reason_missing": (422, "invalid_request", "reason: the customer reads it, so it must say something"),
     "reason_too_long": (422, "invalid_request", "reason or remark is too long"),

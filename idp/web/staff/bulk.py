@@ -99,6 +99,8 @@ def _refused(form: BulkForm, refusal: Refusal) -> Response:
         form.tell("", _("Choose at least one application in the list."))
     elif refusal.key == "too_many":
         form.tell("", _("Choose at most %(limit)s applications at once.", limit=refusal.details["limit"]))
+    elif refusal.key == "beyond_limits":
+        form.tell("", _("One of them is beyond the serial families or countries that you decide about."))
     else:
         form.tell("", _("You may not decide about these accounts."))
     return show_queue(read_queue_address(), bulk=form, status=422)

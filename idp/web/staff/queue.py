@@ -121,7 +121,10 @@ def _refused(address: QueueAddress, account_id: str, form: ApplicationForm, refu
     if refusal.key == "reason_missing":
         form.tell("reason", _("Write a reason: the applicant reads it."))
         return show_queue(address, account_id, form, status=422)
-    sentences = {"own_account": _("This is your own registration. A colleague decides about it.")}
+    sentences = {
+        "own_account": _("This is your own registration. A colleague decides about it."),
+        "beyond_limits": _("You decide about other serial families or countries. A colleague decides about it."),
+    }
     form.tell("", sentences.get(refusal.key, _("You may not decide about this account.")))
     return show_queue(address, account_id, form, status=403)
 

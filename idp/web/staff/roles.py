@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, redirect, request, url_for
 
-from idp.accounts.staff_roles import give_roles, list_staff
+from idp.accounts.staff_roles import give_roles, list_limits, list_staff
 from idp.errors import Refusal
 from idp.i18n import gettext
 from idp.i18n import lazy_gettext as _
@@ -32,6 +33,8 @@ class RolesForm(Form):
         longest=254,
         missing=_("Enter the e-mail address or user name of the account."),
     )
+    families = TextField(_("Only these serial families"), longest=400)
+    countries = TextField(_("Only these countries"), longest=400)
 
 
 @blueprint.get("")
@@ -41,7 +44,8 @@ def roles() -> Response:
     typed = typed_before()
     form = RolesForm(formdata=typed)
     if typed is None:
-        form.account.data = request.args.get("account", "")[:254]
+        for name in ("account", "families", "countries"):
+            form[name].data = request.args.get(name, "")[:254]
     return _page(form, typed.getlist("roles") if typed else request.args.getlist("role"))
 
 
@@ -58,12 +62,20 @@ def give() -> Any:
             staff_id=member().account_id,
             identifier=form.account.data,
             roles=chosen,
+            families=_split(form.families.data),
+            countries=_split(form.countries.data),
             address=client_address(),
         )
     except Refusal as refusal:
-        form.tell("account", _words(refusal))
+        field = {"limits.countries": "countries"}.get(refusal.key, "families" if "limits" in refusal.key else "account")
+        form.tell(field, _words(refusal))
         return _page(form, chosen, 403 if refusal.key in ("own_account", "not_permitted") else 422)
     return redirect(url_for("staff_roles.roles", done=1), 303)
+
+
+def _split(text: str | None) -> list[str]:
+    """What was typed with blanks, commas or semicolons between."""
+    return [part for part in re.split(r"[\s,;]+", text or "") if part]
 
 
 def _words(refusal: Refusal) -> str:
@@ -73,6 +85,9 @@ def _words(refusal: Refusal) -> str:
             "The roles of an administrator are changed on the command line only: idp accounts roles"
         ),
         "account_unknown": gettext("There is no account with this e-mail address or user name."),
+        "limits.families": gettext("A serial family is two letters, such as AB."),
+        "limits.countries": gettext("A country is two letters, such as DE."),
+        "limits.not_for_roles": gettext("Limits are for approvers who are not administrators."),
     }.get(refusal.key, gettext("Choose roles that exist."))
 
 
@@ -83,6 +98,7 @@ def _page(form: RolesForm, chosen: list[str], status: int = 200) -> Response:
         form=form,
         chosen=chosen,
         staff=list_staff(provider()),
+        limits=list_limits(provider()),
         roles=[(role, gettext(ROLE_WORDS[role])) for role in ROLES],
         rights=[
             (gettext(PERMISSIONS[permission.value]), [permission in granted for granted in ROLES.values()])

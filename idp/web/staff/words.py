@@ -149,6 +149,7 @@ OUTCOMES: dict[str, str] = {
     "decided_already": marked("not done: it was decided or changed meanwhile"),
     "own_account": marked("not done: this is your own registration"),
     "not_permitted": marked("not done: you may not decide about this account"),
+    "beyond_limits": marked("not done: you decide about other serial families or countries"),
     "account_unknown": marked("not done: the account was closed"),
 }
 EVENTS: dict[str, str] = {

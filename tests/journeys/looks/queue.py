@@ -74,3 +74,22 @@ def walk_when_promises_end(world: World, eyes: Eyes, new_context: NewContext, sh
     page.goto(world.provider_url + "/staff?soon=1")
     eyes.look(page, "late and due soon")
     shoot(page, "late-and-soon")
+
+
+@shows("/staff: limited", "/staff/applications/<account_id>: beyond one's limits", "/staff/roles: limits")
+def walk_with_limits(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
+    """An approver for one serial family, and the page that says so."""
+    make_administrator(world, "care@example.com")
+    page = signed_in(world, new_context(), "care")
+    page.goto(world.provider_url + "/staff/roles?account=anna&role=approver&families=ZZ&countries=DE")
+    page.click("#roles-submit")
+    page.goto(world.provider_url + "/staff/roles")
+    eyes.look(page, "limits")
+    shoot(page, "roles-with-limits")
+    page.goto(world.provider_url + "/staff")
+    page.get_by_role("link", name=re.compile("Waiting")).first.click()
+    approver = signed_in(world, new_context(), "anna")
+    approver.goto(world.provider_url + "/staff")
+    eyes.look(approver, "limited")
+    approver.goto(page.url)
+    eyes.look(approver, "beyond one's limits")

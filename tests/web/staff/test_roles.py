@@ -12,7 +12,7 @@ from idp.errors import Refusal
 from idp.policy.staff import ROLES, Permission
 from idp.web.staff.words import PERMISSIONS, ROLE_WORDS
 from tests.support.lobby import Browser, Lobby
-from tests.web.staff.test_desk import sit_down, token_in
+from tests.web.staff.test_desk import add_waiting, decide, names_in, sit_down, token_in
 
 PAGE = "/staff/roles"
 
@@ -104,3 +104,38 @@ def test_administrators_who_take_each_other_down_at_once_leave_one(lobby: Lobby)
     with ThreadPoolExecutor(2) as pool:
         done = list(pool.map(strike, [(first.account_id, "second"), (second.account_id, "first")]))
     assert done == [False, False]
+
+
+def test_limits_are_given_shown_and_kept_when_something_is_wrong(lobby: Lobby) -> None:
+    """The page says who decides about what; the link to change brings what there is."""
+    browser, _admin = sit_down(lobby, "administrator")
+    lobby.add_account("ben")
+    fields = {"csrf_token": token_in(browser.get(PAGE)), "account": "ben", "roles": ["approver"]}
+    wrong = browser.post(PAGE, {**fields, "families": "AB, 12", "countries": "de"})
+    assert wrong.status_code == 422
+    assert "A serial family is two letters" in wrong.text
+    assert 'value="AB, 12"' in wrong.text
+    assert browser.post(PAGE, {**fields, "families": "ab,CD", "countries": "de"}).status_code == 303
+    page = browser.get(PAGE).text
+    assert "AB, CD · Germany" in page
+    assert "account=ben&amp;role=approver&amp;families=AB+CD&amp;countries=DE#account" in page
+    assert 'value="AB CD"' in browser.get(f"{PAGE}?account=ben&role=approver&families=AB+CD&countries=DE").text
+
+
+def test_an_approver_with_limits_reads_them_and_sees_no_button_beyond(lobby: Lobby) -> None:
+    """The queue says what it shows; an application beyond says that a colleague decides."""
+    ann = add_waiting(lobby, "ann", serial="CD123Z")
+    add_waiting(lobby, "ben", serial="AB123Z")
+    browser, paul = sit_down(lobby, "approver", "paul")
+    lobby.run(
+        "INSERT INTO approver_limits (account_id, families, countries, updated_at) VALUES (:id, :families, '[]', 1)",
+        id=paul.account_id,
+        families='["AB"]',
+    )
+    page = browser.get("/staff")
+    assert names_in(page) == ["Ben Test"]
+    assert "You decide about: AB." in page.text
+    beyond = browser.get(f"/staff/applications/{ann.account_id}")
+    assert 'id="beyond-limits"' in beyond.text
+    assert 'id="decision-approve"' not in beyond.text
+    assert decide(browser, ann, "approve").status_code == 403
