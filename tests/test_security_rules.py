@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,10 @@ def test_what_is_not_whole_is_told(tmp_path: Path, named: str, opened: dict[str,
     (folder / "test_it.py").write_text(f'def test_it() -> None:\n    """{named}"""\n')
     rules = Rules(RULES.sections, RULES.refused, RULES.decided, opened)
     assert find_faults(rules, find_tests(rules, folder)) == [fault]
+
+
+def test_the_threat_model_needs_every_rule_and_no_other() -> None:
+    """Each rule answers an attack, and each answer is a rule that there is."""
+    text = (TABLE.parent / "threat-model.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\b[A-Z]{2}-\d+\b", text))
+    assert named == set(read_rules().ids)

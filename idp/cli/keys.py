@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from idp.cli import master_key
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, with_settings
 from idp.errors import Refusal
 from idp.policy.key_rotation import KeyState, find_state
@@ -25,7 +26,10 @@ _WORDS = {
 
 @click.group("keys")
 def command() -> None:
-    """Signing keys: publish the next one, retire the old one, remove one that was stolen."""
+    """Signing keys: publish the next one, retire the old one, remove one that was stolen; and the master key."""
+
+
+command.add_command(master_key.command)
 
 
 @command.command("list")

@@ -1,8 +1,11 @@
 """The master key: seals what must be read again, derives what must be made again.
 
 AES-256-GCM (NIST SP 800-38D) with the row's identity authenticated, so that a sealed value cannot be moved to another
-row; HKDF-SHA-256 (RFC 5869) gives each purpose its own key. The key lives outside the database, in a file of mode 0600,
-and is made only while the database is empty.
+row; HKDF-SHA-256 (RFC 5869) gives each purpose its own key. The key lives outside the database, in a file of mode 0600
+(`keys.master_file`) or in the environment, and is made only while the database is empty.
+
+The key can be changed (`idp keys rotate-master`): of several keys the first one seals and all of them open. What is derived
+(subjects of a sector, status links, short codes) must stay the same, so it comes from a root that the database keeps sealed.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import base64
 import hmac
 import os
-import secrets
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -19,46 +22,84 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from idp.errors import ConfigError
+from idp.keys.master_file import FILE_NAME, WatchedFile, create_key_file, parse_keys, read_key_file
 
-FILE_NAME = "master.key"
 CHECK_IDENTITY = "notes:master_key_check"
+ROOT_IDENTITY = "notes:derivation_root"
+VARIABLE = "IDP_MASTER_KEY"
 _VERSION = b"\x01"
 
 
 class MasterKey:
-    """Sealing and deriving under one 256-bit key; its representation shows nothing."""
+    """Sealing and deriving; its representation shows nothing.
 
-    def __init__(self, key: bytes) -> None:
-        if len(key) != 32:
-            raise ConfigError("the master key must be 32 bytes, kept as 64 hexadecimal digits")
-        self._key = key
+    In: the key, and older or newer ones that only open; `look_again` gives all of them where they have changed since.
+    """
+
+    def __init__(
+        self, key: bytes, *openers: bytes, look_again: Callable[[], Sequence[bytes] | None] = lambda: None
+    ) -> None:
+        self._look_again = look_again
         self._derived: dict[str, bytes] = {}
-        self._aead = AESGCM(self.derive("seal"))
+        self._root = key
+        self._take((key, *openers))
 
     def __repr__(self) -> str:
         return "MasterKey(…)"
+
+    def _take(self, keys: Sequence[bytes]) -> None:
+        if any(len(key) != 32 for key in keys):
+            raise ConfigError("the master key must be 32 bytes, kept as 64 hexadecimal digits")
+        self._sealers = tuple((key, AESGCM(_derive(key, "seal"))) for key in keys)
+
+    def _known(self) -> tuple[tuple[bytes, AESGCM], ...]:
+        newer = self._look_again()
+        if newer:
+            self._take(newer)
+        return self._sealers
+
+    @property
+    def root(self) -> bytes:
+        """What is derived from; kept sealed in the database from its first start on."""
+        return self._root
+
+    def use_root(self, root: bytes) -> None:
+        """Derive from this from now on; before anything was derived."""
+        self._root = root
+        self._derived = {}
 
     def derive(self, purpose: str) -> bytes:
         """32 bytes for one purpose."""
         known = self._derived.get(purpose)
         if known is None:
-            known = HKDF(hashes.SHA256(), 32, salt=None, info=b"idp:" + purpose.encode()).derive(self._key)
-            self._derived[purpose] = known
+            known = self._derived[purpose] = _derive(self._root, purpose)
         return known
 
     def seal(self, plain: bytes, identity: str) -> bytes:
         """Encrypt for the row that `identity` names (`table:key`)."""
         nonce = os.urandom(12)
-        return _VERSION + nonce + self._aead.encrypt(nonce, plain, identity.encode())
+        return _VERSION + nonce + self._known()[0][1].encrypt(nonce, plain, identity.encode())
 
     def open(self, sealed: bytes, identity: str) -> bytes:
         """Decrypt; raises `ValueError` where key, row or content do not belong together."""
-        try:
-            if sealed[:1] != _VERSION:
-                raise InvalidTag
-            return self._aead.decrypt(sealed[1:13], sealed[13:], identity.encode())
-        except InvalidTag:
-            raise ValueError("the sealed value does not open with this key and row") from None
+        return self._open(sealed, identity)[1]
+
+    def is_current(self, sealed: bytes, identity: str) -> bool:
+        """Whether it was sealed with the key that seals now; raises `ValueError` where no key opens it."""
+        return self._open(sealed, identity)[0] == self._sealers[0][0]
+
+    def key_of(self, sealed: bytes, identity: str) -> bytes:
+        """Which of the keys it was sealed with; raises `ValueError` where none opens it."""
+        return self._open(sealed, identity)[0]
+
+    def _open(self, sealed: bytes, identity: str) -> tuple[bytes, bytes]:
+        if sealed[:1] == _VERSION:
+            for key, sealer in self._known():
+                try:
+                    return key, sealer.decrypt(sealed[1:13], sealed[13:], identity.encode())
+                except InvalidTag:
+                    continue
+        raise ValueError("the sealed value does not open with this key and row")
 
     def mac(self, purpose: str, message: str) -> bytes:
         """HMAC-SHA-256 under the purpose's key: short codes are kept like this."""
@@ -72,44 +113,19 @@ class MasterKey:
 def load_master_key(directory: Path, *, may_create: bool) -> MasterKey:
     """Read the master key, or make it where `may_create` says so (the database is empty).
 
-    `IDP_MASTER_KEY` in the environment (64 hexadecimal digits) wins over the file. Raises `ConfigError` where it is
-    missing although the database has data, readable by others, or malformed.
+    `IDP_MASTER_KEY` in the environment (64 hexadecimal digits; a second key behind it only opens) wins over the file, which
+    is read again when it changes. Raises `ConfigError` where the key is missing although the database has data, readable by
+    others, or malformed.
     """
-    text = os.environ.get("IDP_MASTER_KEY")
+    text = os.environ.get(VARIABLE)
     if text:
-        return _parse(text, "IDP_MASTER_KEY")
+        return MasterKey(*parse_keys(text, VARIABLE))
     path = directory / FILE_NAME
-    try:
-        text = path.read_text(encoding="ascii")
-    except FileNotFoundError:
-        if not may_create:
-            raise ConfigError(
-                f"{path}: the master key is missing, and the database was sealed with it; put it back"
-            ) from None
-        return _create(path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from None
-    if path.stat().st_mode & 0o077:
-        raise ConfigError(f"{path}: others can read the master key; run: chmod 600 {path}")
-    return _parse(text, str(path))
+    if may_create and not path.exists():
+        create_key_file(path)
+    watched = WatchedFile(path)
+    return MasterKey(*read_key_file(path), look_again=watched.newer)
 
 
-def _create(path: Path) -> MasterKey:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    key = secrets.token_bytes(32)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return load_master_key(path.parent, may_create=False)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(key.hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return MasterKey(key)
-
-
-def _parse(text: str, source: str) -> MasterKey:
-    try:
-        return MasterKey(bytes.fromhex(text.strip()))
-    except (ValueError, ConfigError):
-        raise ConfigError(f"{source}: the master key must be 64 hexadecimal digits") from None
+def _derive(key: bytes, purpose: str) -> bytes:
+    return HKDF(hashes.SHA256(), 32, salt=None, info=b"idp:" + purpose.encode()).derive(key)

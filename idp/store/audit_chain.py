@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 ERASED = "account_erased"
 """The act whose line lets the lines about that account be blank."""
 
-_KEY_NOTE = "audit_key"
-_KEY_IDENTITY = "notes:audit_key"
+KEY_NOTE = "audit_key"
+KEY_IDENTITY = "notes:audit_key"
 _HEAD = "audit"
 _BEGINNING = bytes(32)
 _BATCH = 1000
@@ -106,11 +106,11 @@ def open_chain(database: Database, master: MasterKey) -> None:
 
     Raises `ConfigError` where the key does not open with this master key.
     """
-    sealed = base64.b64encode(master.seal(os.urandom(32), _KEY_IDENTITY)).decode()
+    sealed = base64.b64encode(master.seal(os.urandom(32), KEY_IDENTITY)).decode()
     with database.transaction() as tx:
-        kept = find_note(tx, _KEY_NOTE) or keep_note(tx, _KEY_NOTE, sealed)
+        kept = find_note(tx, KEY_NOTE) or keep_note(tx, KEY_NOTE, sealed)
         try:
-            database.audit_key = master.open(base64.b64decode(kept), _KEY_IDENTITY)
+            database.audit_key = master.open(base64.b64decode(kept), KEY_IDENTITY)
         except ValueError:
             raise ConfigError(
                 "the key of the audit trail does not open with this master key: its row was changed"

@@ -6,13 +6,14 @@ A cache reads again at most a second after a version changed anywhere, and at on
 from __future__ import annotations
 
 import base64
+import os
 import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from idp.errors import ConfigError
-from idp.keys.master import CHECK_IDENTITY
+from idp.keys.master import CHECK_IDENTITY, ROOT_IDENTITY
 from idp.keys.secrets import new_identifier
 from idp.store.database import Statement
 
@@ -24,7 +25,8 @@ CLIENTS_VERSION = "clients_version"
 KEYS_VERSION = "keys_version"
 LOOK_AGAIN_SECONDS = 0.5
 
-_CHECK_NAME = CHECK_IDENTITY.removeprefix("notes:")
+CHECK_NAME = CHECK_IDENTITY.removeprefix("notes:")
+ROOT_NAME = ROOT_IDENTITY.removeprefix("notes:")
 _CHECK_PLAIN = b"this master key fits"
 
 _FIND = Statement("SELECT value FROM notes WHERE name = :name")
@@ -61,14 +63,20 @@ def change_version(tx: Transaction, name: str) -> None:
 
 
 def check_master_key(database: Database, master: MasterKey) -> None:
-    """Stop where the database was sealed with another key (CR-3); the first start leaves the value to check."""
+    """Stop where the database was sealed with another key (CR-3), and give the key the root that is derived from.
+
+    The first start leaves a value to check and a root. A database from before there was a root has derived from its key.
+    """
     with database.transaction() as tx:
-        sealed = base64.b64encode(master.seal(_CHECK_PLAIN, CHECK_IDENTITY)).decode()
-        kept = keep_note(tx, _CHECK_NAME, sealed)
-    try:
-        master.open(base64.b64decode(kept), CHECK_IDENTITY)
-    except ValueError:
-        raise ConfigError("the master key does not fit this database; put back the one it was made with") from None
+        first = base64.b64encode(master.seal(_CHECK_PLAIN, CHECK_IDENTITY)).decode()
+        kept = keep_note(tx, CHECK_NAME, first)
+        try:
+            key = master.key_of(base64.b64decode(kept), CHECK_IDENTITY)
+            root = os.urandom(32) if kept == first else key
+            sealed = base64.b64encode(master.seal(root, ROOT_IDENTITY)).decode()
+            master.use_root(master.open(base64.b64decode(keep_note(tx, ROOT_NAME, sealed)), ROOT_IDENTITY))
+        except ValueError:
+            raise ConfigError("the master key does not fit this database; put back the one it was made with") from None
 
 
 class Watched(Generic[T]):

@@ -216,6 +216,7 @@ EVENTS: dict[str, str] = {
     "session_expired": marked("A session reached its end"),
     "sign_in_refused": marked("A sign-in was refused"),
     "sign_out": marked("Signed out"),
+    "master_key_changed": marked("The master key was changed"),
     "signing_key_made": marked("A signing key was made"),
     "signing_key_removed": marked("A signing key was removed"),
     "signing_key_retired": marked("A signing key was retired"),
