@@ -17,7 +17,7 @@ STRICT = $(wildcard idp attacks examples conformance benchmarks scripts/compile_
 POT = .venv-test/messages.pot
 
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset serve test bench-desk fuzz races test-spring clients check format lock security-rules messages compile-messages wheel conformance clean
+.PHONY: help demo demo-reset serve test bench-desk fuzz races kills test-spring clients check format lock security-rules messages compile-messages wheel conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,11 @@ races: $(TESTING) ## try each one-time thing TRIES=32 times at once, in ROUNDS=1
 	@sh scripts/system_packages.sh
 	@.venv-test/bin/python scripts/compile_messages.py
 	@.venv-test/bin/python -m attacks.races --rounds $(or $(ROUNDS),1000) --tries $(or $(TRIES),32) $(RACES_ARGS)
+
+kills: $(TESTING) ## kill -9 of server, worker and PostgreSQL, KILLS=100 in FLOWS=5000 flows; what was acknowledged is looked for (SEED=7)
+	@sh scripts/system_packages.sh
+	@.venv-test/bin/python scripts/compile_messages.py
+	@.venv-test/bin/python -m attacks.kills --kills $(or $(KILLS),100) --flows $(or $(FLOWS),5000) --seed $(or $(SEED),7) $(KILLS_ARGS)
 
 import-benchmark: $(TESTING) ## time the import of N=100000 made-up customers of an old portal, killed once and called again
 	@.venv-test/bin/python -m benchmarks.old_import $(or $(N),100000)

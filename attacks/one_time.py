@@ -369,11 +369,12 @@ class OneTimeThings:
         return Round(requests, leading_to("email=changed"), _BY_EMAIL, {"key": email_key(wanted)})
 
     def unique_user_name(self) -> Round:
-        """Everybody in the crowd chooses the same name."""
-        wanted = new_name("name")
-        requests = [
-            self._page("/account/user-name", {"user_name": wanted}, cookie) for cookie in self._sessions(self._crowd)
-        ]
+        """Many people choose the same name; new ones each time, as a name is changed once a day."""
+        wanted, provider = new_name("name"), self._provider
+        with provider.database.transaction() as tx:
+            people = [add_account(provider, tx) for _ in range(self._tries)]
+            cookies = [start_session(provider, tx, one.account_id) for one in people]
+        requests = [self._page("/account/user-name", {"user_name": wanted}, cookie) for cookie in cookies]
         return Round(requests, leading_to("user_name=changed"), _BY_NAME, {"key": user_name_key(wanted)})
 
     def first_ownership(self) -> Round:
