@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from flask.testing import FlaskClient
 
 from idp import create_app
 from idp.config import DatabaseSettings, KeySettings, Server, Settings
-from idp.web.edge import AUTHORIZATION_IS_MALFORMED, only_standard
+from idp.web.edge import AUTHORIZATION_IS_MALFORMED, Edge, only_standard
 
 
 def make_app(folder: Path, **server: Any) -> Flask:
@@ -38,7 +39,7 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
 
 
 def test_only_standard_keys_and_headers_pass() -> None:
-    """The environ of granian holds the process environment, secrets included (DESIGN, "Small print")."""
+    """The environ of granian holds the process environment, secrets included (DESIGN, "Small print"; GO-2, AD-3)."""
     passed = only_standard(
         {
             "REQUEST_METHOD": "GET",
@@ -177,3 +178,62 @@ def test_static_files_keep_and_look_alikes_are_no_pages(client: FlaskClient) -> 
         assert "max-age=31536000" in answer.headers["Cache-Control"]
     for path in ("/account/base.css", "/sign-in/base.css", "/sign-in.css", "/oauth/userinfo/a.js"):
         assert client.get(path).status_code == 404
+
+
+def seen_behind(proxies: int, **headers: str) -> dict[str, Any]:
+    """What the application sees of a request that came over this many trusted proxies."""
+    seen: dict[str, Any] = {}
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        seen.update(environ)
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"ok"]
+
+    edge = Edge(application, Settings(server=Server(issuer="https://id.example.com", trusted_proxies=proxies)))
+    base = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "REMOTE_ADDR": "10.0.0.1", "HTTP_HOST": "id.example.com"}
+    list(edge({**base, "wsgi.url_scheme": "http", **headers}, lambda *_: None))
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, "203.0.113.5", "10.0.0.1"),
+        (1, "203.0.113.5", "203.0.113.5"),
+        (1, "1.1.1.1, 203.0.113.5", "203.0.113.5"),
+        (2, "1.1.1.1, 203.0.113.5, 10.0.0.2", "203.0.113.5"),
+        (2, "203.0.113.5", "10.0.0.1"),
+        (1, "", "10.0.0.1"),
+    ],
+)
+def test_the_senders_address_is_what_trusted_proxies_saw(proxies: int, forwarded: str, address: str) -> None:
+    """Counted from our side: what the caller wrote before them is not looked at (BF-6)."""
+    assert seen_behind(proxies, HTTP_X_FORWARDED_FOR=forwarded)["REMOTE_ADDR"] == address
+
+
+@pytest.mark.parametrize("proxies", [0, 1, 2])
+def test_host_and_scheme_come_from_the_settings_alone(proxies: int) -> None:
+    """No header moves them, over how many proxies it may come (RS-4, IV-11)."""
+    seen = seen_behind(
+        proxies,
+        HTTP_X_FORWARDED_HOST="evil.example",
+        HTTP_X_FORWARDED_PROTO="http",
+        HTTP_X_FORWARDED_PORT="8080",
+        HTTP_X_FORWARDED_PREFIX="/evil",
+        HTTP_FORWARDED="host=evil.example;proto=http",
+    )
+    assert seen["wsgi.url_scheme"] == "https"
+    assert seen["HTTP_HOST"] == "id.example.com"
+    assert seen.get("SCRIPT_NAME", "") == ""
+
+
+@pytest.mark.parametrize("forwarded", ["garbage", "203.0.113.5:443", "[2001:db8::1]", "::ffff:192.0.2.1", "é", ",,,"])
+def test_an_odd_address_from_a_proxy_breaks_nothing(tmp_path: Path, forwarded: str) -> None:
+    """A page and a counted try, whatever a proxy wrote (BF-6, GO-1)."""
+    browser = make_app(tmp_path, trusted_proxies=1).test_client()
+    headers = {"X-Forwarded-For": forwarded}
+    page = browser.get("/sign-in", headers=headers)
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
+    assert token
+    form = {"csrf_token": token[1], "username": "nobody", "password": "x" * 20}
+    assert browser.post("/sign-in", data=form, headers=headers).status_code == 422
