@@ -11,13 +11,14 @@ PYTEST_ARGS ?=
 RUNTIME = .venv/.project
 TESTING = .venv-test/.packages
 CLIENTS = .venv-clients/.packages
+AUDITING = .venv-audit/.packages
 CLIENT_LOCKS = $(wildcard tests/clients/*/package-lock.json tests/clients/*/go.sum)
 # What `make check` reads with strict types; a folder that is not there yet is left out.
-STRICT = $(wildcard idp attacks examples conformance benchmarks scripts/compile_messages.py scripts/security_rules.py tests/support)
+STRICT = $(wildcard idp attacks examples conformance benchmarks scripts/compile_messages.py scripts/security_rules.py scripts/audit.py scripts/licences.py tests/support)
 POT = .venv-test/messages.pot
 
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset serve test bench-desk fuzz races kills test-spring clients check format lock security-rules messages compile-messages wheel conformance clean
+.PHONY: help demo demo-reset serve test bench-desk fuzz races kills test-spring clients check format lock security-rules licences audit sbom messages compile-messages wheel conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +83,19 @@ lock: .venv-lock/.packages ## renew requirements/ from pyproject.toml (LOCK_ARGS
 security-rules: $(TESTING) ## write docs/security/rules.md: each security rule with the tests that name it
 	@.venv-test/bin/python scripts/security_rules.py
 
+licences: $(TESTING) ## write docs/security/licences.md from what is installed
+	@.venv-test/bin/python scripts/licences.py
+
+audit: $(AUDITING) ## look for known holes in what is pinned: our own list, then an advisory service (exit 2: not reachable)
+	@.venv-audit/bin/python scripts/audit.py
+
+sbom: $(RUNTIME) $(AUDITING) ## write dist/idp.cdx.json, a bill of materials in CycloneDX of what the server runs with
+	@mkdir -p dist
+	@.venv-audit/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --validate \
+	    --output-format JSON --output-file dist/idp.cdx.json .venv/bin/python
+	@.venv-audit/bin/python -c "import json; parts = json.load(open('dist/idp.cdx.json'))['components']; \
+	    print(f'dist/idp.cdx.json: {len(parts)} components')"
+
 messages: $(TESTING) ## collect sentences for translation and bring each language up to date
 	@.venv-test/bin/pybabel --quiet extract -F babel.cfg -k _l -k lazy_gettext -k marked --add-location=file --sort-by-file \
 	    --project=idp --version= --copyright-holder= --msgid-bugs-address= -o $(POT) .
@@ -103,7 +117,7 @@ conformance: $(TESTING) ## run plans of a running suite: SUITE=https://suite.tes
 	@.venv-test/bin/python -m conformance --suite "$(SUITE)" --plan "$(or $(PLAN),all)" $(if $(CA),--ca-file "$(CA)") $(CONFORMANCE_ARGS)
 
 clean: ## remove what was made here, but no data (var/ and keys/ stay)
-	rm -rf .venv .venv-test .venv-clients .venv-lock build dist artefacts *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-test .venv-clients .venv-lock .venv-audit build dist artefacts *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find idp tests scripts templates examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 	find idp -name '*.mo' -exec rm -f {} +
 
@@ -124,6 +138,10 @@ $(TESTING): requirements/dev.txt scripts/setup_venv.sh
 $(CLIENTS): requirements/clients.txt scripts/setup_venv.sh scripts/setup_clients.sh $(CLIENT_LOCKS)
 	@PYTHON='$(PYTHON)' sh scripts/setup_venv.sh .venv-clients requirements/clients.txt
 	@sh scripts/setup_clients.sh .venv-clients
+	@touch $@
+
+$(AUDITING): requirements/audit.txt scripts/setup_venv.sh
+	@PYTHON='$(PYTHON)' sh scripts/setup_venv.sh .venv-audit requirements/audit.txt
 	@touch $@
 
 .venv-lock/.packages: requirements/tools.txt scripts/setup_venv.sh

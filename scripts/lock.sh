@@ -25,9 +25,10 @@ lock base.txt pyproject.toml --constraints requirements/server.txt "$@"
 lock dev.txt pyproject.toml --extra server --group build --group dev --constraints requirements/server.txt "$@"
 lock clients.txt --group clients --constraints requirements/dev.txt "$@"
 lock tools.txt --group tools "$@"
+lock audit.txt --group audit "$@"
 
 if grep -nE '://|^ *-' requirements/base.txt requirements/server.txt requirements/dev.txt requirements/clients.txt \
-    requirements/tools.txt |
+    requirements/tools.txt requirements/audit.txt |
     grep -vE ':    (--hash=sha256:[0-9a-f]{64}( \\)?)$'; then
     echo "The lines above name a place or an option; a lock file names packages and hashes only." >&2
     exit 1

@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from idp.cli import main
 from scripts.security_rules import TABLE, Rules, Section, find_faults, find_tests, read_rules, render
 
 RULES = Rules(
@@ -84,3 +86,15 @@ def test_the_threat_model_needs_every_rule_and_no_other() -> None:
     text = (TABLE.parent / "threat-model.md").read_text(encoding="utf-8")
     named = set(re.findall(r"\b[A-Z]{2}-\d+\b", text))
     assert named == set(read_rules().ids)
+
+
+def test_what_operators_are_told_to_do_can_be_done() -> None:
+    """Every command and file that SECURITY.md names is there."""
+    text = (TABLE.parents[2] / "SECURITY.md").read_text(encoding="utf-8")
+    for words in re.findall(r"`idp ([a-z][a-z -]*)`", text):
+        result = CliRunner().invoke(main, [*words.split(), "--help"])
+        assert result.exit_code == 0, words
+    for target in re.findall(r"`make ([a-z-]+)`", text):
+        assert f"\n{target}:" in (TABLE.parents[2] / "Makefile").read_text(encoding="utf-8"), target
+    for file in re.findall(r"\]\(([\w/.-]+)\)", text):
+        assert (TABLE.parents[2] / file).exists(), file
