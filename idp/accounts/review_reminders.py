@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from idp import mail
 from idp.accounts.staff_limits import may_decide_about
 from idp.policy.approval import late_before, promised_until
-from idp.policy.staff import Permission, is_permitted
+from idp.policy.staff import Permission, is_at_work, is_permitted
 from idp.store import account_list, accounts, audit, review_reminders, review_work
 
 if TYPE_CHECKING:
@@ -75,4 +75,4 @@ def _is_for(person: Account, row: DueApplication, owner: str, deciders: set[str]
 
 
 def _may_decide(account: Account) -> bool:
-    return account.access == "active" and is_permitted(account.roles, Permission.DECIDE)
+    return is_at_work(account.access, account.approval_status) and is_permitted(account.roles, Permission.DECIDE)

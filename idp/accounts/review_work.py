@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from idp.accounts.staff_limits import may_decide_about
 from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
-from idp.policy.staff import Permission, is_permitted
+from idp.policy.staff import Permission, is_at_work, is_permitted
 from idp.store import account_list, accounts, audit, review_work
 
 if TYPE_CHECKING:
@@ -32,14 +32,16 @@ def assign(
     """Give an application to a member of staff, or with `to=""` to nobody; out: who has it now.
 
     `staff_id` None is the operator. `seen`: who had it when it was looked at ("": nobody; None: whoever has it now). Raises
-    `Refusal`: `not_permitted`, `account_unknown`, `not_waiting`, `assignee_unknown`, `assigned_already` (with the
-    assignment that stands).
+    `Refusal`: `not_permitted`, `account_unknown`, `own_account`, `not_waiting`, `assignee_unknown`, `assigned_already`
+    (with the assignment that stands).
     """
     now = provider.clock()
     with provider.database.transaction() as tx:
         if staff_id is not None:
             check_permission(tx, staff_id, Permission.DECIDE)
         account = _get_waiting(tx, account_id)
+        if staff_id == account_id:
+            raise Refusal("own_account")
         before = review_work.find_assignment(tx, account_id)
         expected = (before.staff_id if before else "") if seen is None else seen
         if to:
@@ -138,7 +140,7 @@ def _check_assignee(tx: Transaction, to: str, account: Account) -> None:
 
 
 def _may_decide(account: Account) -> bool:
-    return account.access == "active" and is_permitted(account.roles, Permission.DECIDE)
+    return is_at_work(account.access, account.approval_status) and is_permitted(account.roles, Permission.DECIDE)
 
 
 def _record(

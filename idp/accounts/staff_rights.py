@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from idp.errors import Refusal
-from idp.policy.staff import is_permitted
+from idp.policy.staff import is_at_work, is_permitted
 from idp.store import accounts
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 def check_permission(tx: Transaction, staff_id: str, permission: Permission) -> Account:
     """The member of staff, if they may do it now. Raises `Refusal("not_permitted")`."""
     staff = accounts.find_account(tx, staff_id)
-    if staff is None or staff.access != "active" or not is_permitted(staff.roles, permission):
+    if staff is None or not is_at_work(staff.access, staff.approval_status):
+        raise Refusal("not_permitted")
+    if not is_permitted(staff.roles, permission):
         raise Refusal("not_permitted")
     return staff

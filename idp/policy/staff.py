@@ -88,6 +88,14 @@ def is_staff(roles: Iterable[str]) -> bool:
     return bool(permissions_of(roles))
 
 
+def is_at_work(access: str, approval_status: str) -> bool:
+    """Whether somebody's roles count at all: not while the account is closed, suspended or rejected (AD-2).
+
+    A session survives a suspension, for the owner's own pages only.
+    """
+    return access == "active" and approval_status not in ("suspended", "rejected")
+
+
 def may_act_on(actor_id: str, actor_roles: Iterable[str], account_id: str, account_roles: Iterable[str]) -> bool:
     """Whether a member of staff may act on an account: never on their own, on colleagues only as an administrator.
 

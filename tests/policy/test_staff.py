@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from idp.policy.staff import ROLES, Permission, is_permitted, is_staff, may_act_on, permissions_of
+from idp.policy.staff import ROLES, Permission, is_at_work, is_permitted, is_staff, may_act_on, permissions_of
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,21 @@ def test_roles_permit_what_they_say(role: str, permission: Permission, expected:
 def test_an_auditor_can_do_nothing_else() -> None:
     """LG-3."""
     assert ROLES["auditor"] == {Permission.READ_AUDIT}
+
+
+@pytest.mark.parametrize(
+    ("access", "status", "expected"),
+    [
+        ("active", "approved", True),
+        ("active", "pending", True),
+        ("active", "suspended", False),
+        ("active", "rejected", False),
+        ("closed", "approved", False),
+    ],
+)
+def test_roles_rest_while_the_account_is_not_in_order(access: str, status: str, expected: bool) -> None:
+    """A session survives a suspension for the owner's own pages only (AD-2)."""
+    assert is_at_work(access, status) is expected
 
 
 def test_roles_add_up() -> None:

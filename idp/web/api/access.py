@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from flask import request
 
 from idp.errors import ProtocolError
-from idp.policy.staff import Permission, is_permitted, is_staff
+from idp.policy.staff import Permission, is_at_work, is_permitted, is_staff
 from idp.protocol.access_token import find_live_token
 from idp.store import accounts
 from idp.web.context import provider
@@ -69,7 +69,7 @@ def _find_caller(tx: Transaction, token: str, scope: str) -> Caller:
         headers = {"WWW-Authenticate": f'Bearer realm="staff", error="insufficient_scope", scope="{scope}"'}
         raise ProtocolError("insufficient_scope", f"the scope {scope} is needed", status=403, headers=headers)
     account = accounts.find_account(tx, live.facts.account_id)
-    if account is None or account.access != "active" or not is_staff(account.roles):
+    if account is None or not is_at_work(account.access, account.approval_status) or not is_staff(account.roles):
         raise ProtocolError("access_denied", "this is for members of staff", status=403)
     return Caller(account, live.client.client_id)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 from flask import abort, current_app, g, request, url_for
 
-from idp.policy.staff import Permission, is_staff, permissions_of
+from idp.policy.staff import Permission, is_at_work, is_staff, permissions_of
 from idp.store import accounts
 from idp.web.browser_session import current_session, is_fresh, redirect_to_sign_in
 from idp.web.context import provider
@@ -97,7 +97,7 @@ def _refuse(permission: Permission) -> Any:
         return redirect_to_sign_in()
     with provider().database.reading() as tx:
         account = accounts.find_account(tx, signed_in.account_id)
-    if account is None or account.access != "active" or not is_staff(account.roles):
+    if account is None or not is_at_work(account.access, account.approval_status) or not is_staff(account.roles):
         return render("staff/not_staff.html", 403, account=account)
     g.member = Member(account, permissions_of(account.roles))
     if permission not in g.member.permissions:

@@ -116,6 +116,9 @@ def _refused(account_id: str, form: AssignForm, refusal: Refusal) -> Any:
         return _back(account_id)
     if refusal.key == "assigned_already":
         return show_queue(read_queue_address(), account_id, is_taken=True, status=409)
+    if refusal.key == "own_account":
+        form.tell("to", _("This is your own registration. A colleague decides about it."))
+        return show_queue(read_queue_address(), account_id, assigning=form, status=403)
     form.tell("to", _("They may not decide about this application. Choose somebody else."))
     return show_queue(read_queue_address(), account_id, assigning=form, status=422)
 
