@@ -39,6 +39,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
         temporary_password,
     )
     from idp.accounts import clients as client_care
+    from idp.accounts.audit_mark import MarkWriter
     from idp.accounts.hashing_worker import PasswordHasher
     from idp.clock import system_clock
     from idp.keys.keyring import Keyring
@@ -103,6 +104,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
             read_feeds,
             people_search.read_changed_words,
             key_rotation.follow_schedule,
+            MarkWriter(),
         ),
     )
     web.mount(app, provider)

@@ -2,7 +2,7 @@
 
 Only ASCII is written, so that nothing a stranger sent breaks a line or steers a terminal (IV-10). A traceback never shows
 local variables, which may hold passwords, codes and links; third-party libraries are heard from warnings up, because their
-debug lines show tokens (LG-4, LG-5, GO-7).
+debug lines show tokens; and whatever looks like a secret all the same is taken out last (LG-4, LG-5, GO-7).
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import structlog
+
+from idp.redaction import redact
 
 if TYPE_CHECKING:
     from idp.config import Settings
@@ -35,6 +37,7 @@ _CHAIN: list[Any] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
+    redact,
 ]
 
 

@@ -18,7 +18,7 @@ PACKAGE = CHECKOUT / "idp"
 TEMPLATES = CHECKOUT / "templates"
 
 # Modules beside the rooms: values that everybody may use, so they import no room themselves.
-COMMON = {"config", "errors", "clock", "resources", "i18n", "logs"}
+COMMON = {"config", "errors", "clock", "resources", "i18n", "logs", "redaction"}
 # `provider` is the bag that create_app fills with the parts; whoever acts is given it, whoever decides or computes is not.
 WIRING = {"provider"}
 
