@@ -9,6 +9,8 @@ FILE` sends it to a new world.
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 import tempfile
 import threading
@@ -31,6 +33,7 @@ from idp.config import load_settings
 from tests.support.postgresql import running_cluster
 
 SLOW_SECONDS = 2.0
+STALL_SECONDS = 8.0
 RENEW_EVERY = 250
 FAILURES_KEPT = 25
 _ENDERS = ("logout.", "security.end", "sign_in.page", "security.password", "data.close", "data.reopen")
@@ -45,6 +48,7 @@ class Tally:
     failures: list[tuple[str, bytes, Reply]] = field(default_factory=list)
     slow: list[bytes] = field(default_factory=list)
     slow_again: int = 0
+    stalls: int = 0
     memory: list[int] = field(default_factory=list)
     restarts: int = 0
     defects: list[str] = field(default_factory=list)
@@ -75,7 +79,7 @@ class Tally:
     @property
     def is_good(self) -> bool:
         """Whether nothing was found."""
-        return not (self.failures or self.slow_again or self.restarts or self.defects or self.leaked)
+        return not (self.failures or self.slow_again or self.stalls or self.restarts or self.defects or self.leaked)
 
 
 def fuzz(world: World, *, count: int, seed: int, connections: int) -> Tally:
@@ -88,10 +92,14 @@ def fuzz(world: World, *, count: int, seed: int, connections: int) -> Tally:
     begun, before = time.monotonic(), _children(world)
     hypothesis, described = count // 10, count // 20
     work = iter(range(count - hypothesis - described))
-    with ThreadPoolExecutor(connections) as pool:
+    done = threading.Event()
+    with ThreadPoolExecutor(connections + 1) as pool:
         lines = [pool.submit(_run, world, chosen, work, seed, tally, count) for _ in range(connections)]
-    for line in lines:
-        line.result()
+        watch = pool.submit(_watch, world, tally, done)
+        for line in lines:
+            line.result()
+        done.set()
+        watch.result()
     fuzz_fields(world, samples, tally.note, count=hypothesis, seed=seed)
     fuzz_described(world, tally.note, count=described, seed=seed)
     tally.seconds = time.monotonic() - begun
@@ -168,11 +176,25 @@ def _run(
     line.close()
 
 
+def _watch(world: World, tally: Tally, done: threading.Event) -> None:
+    """Ask whether the server lives; where it does not say so in time, let it write down what its threads do."""
+    line = Line(world.port, patience=STALL_SECONDS)
+    raw = Request(b"GET", b"/healthz").render(world.host, world.fill)
+    while not done.wait(0.5):
+        if line.send(raw, clean=True).status == -1:
+            tally.stalls += 1
+            for pid in _children(world):
+                os.kill(pid, signal.SIGUSR1)
+    line.close()
+
+
 def _look_again(world: World, tally: Tally) -> None:
     """What was slow is sent again, alone: a machine that was busy is no fault of the server's."""
     line = Line(world.port)
+    world.renew()
     for raw in tally.slow[:50]:
-        again = [line.send(raw, clean=False) for _ in range(2)]
+        template = world.unfill(raw)
+        again = [line.send(world.fill(template), clean=False) for _ in range(2)]
         tally.slow_again += all(reply.seconds > SLOW_SECONDS or reply.status == -1 for reply in again)
     line.close()
 
@@ -192,7 +214,7 @@ def tell(name: str, tally: Tally, folder: Path, world: World) -> str:
     lines = [
         f"{name}: {tally.sent} requests in {tally.seconds:.0f} s ({tally.sent / max(tally.seconds, 1):.0f}/s)",
         "  statuses " + ", ".join(f"{status}: {number}" for status, number in sorted(tally.statuses.items())),
-        f"  500 or more: {len(tally.failures)}; over 2 s: {tally.slow_again} ({len(tally.slow)} at first)",
+        f"  500 or more: {len(tally.failures)}; over 2 s: {tally.slow_again} ({len(tally.slow)} at first); stalls: {tally.stalls}",
         f"  restarts: {tally.restarts}; defects in the log: {len(tally.defects)}; memory {megabytes} MB",
     ]
     folder.mkdir(parents=True, exist_ok=True)
@@ -204,7 +226,7 @@ def tell(name: str, tally: Tally, folder: Path, world: World) -> str:
         file = folder / f"{kind.replace('.', '-') or 'none'}-{reply.status}-{seen[kind, reply.status]}.request"
         file.write_bytes(world.unfill(raw))
         lines += [f"  {kind} answered {reply.status}; send it again with --again {file}", f"    {raw[:1500]!r}"]
-    for number, raw in enumerate(tally.slow[:5] if tally.slow_again else ()):
+    for number, raw in enumerate(tally.slow[:10]):
         file = folder / f"slow-{number}.request"
         file.write_bytes(world.unfill(raw))
         lines.append(f"  slow: --again {file}: {raw[:300]!r}")

@@ -65,6 +65,8 @@ class World:
     provider: Provider
     names: dict[str, bytes] = field(default_factory=dict)
     pools: dict[str, list[bytes]] = field(default_factory=dict)
+    known: dict[bytes, str] = field(default_factory=dict)
+    """What names have stood for, so that old requests can be filled in anew."""
     _drawn: Iterator[int] = field(default_factory=itertools.count)
     _renewing: threading.Lock = field(default_factory=threading.Lock)
 
@@ -90,15 +92,20 @@ class World:
 
     def unfill(self, text: bytes) -> bytes:
         """Put names where what they stand for was: the longest first."""
-        pairs = list(self.names.items()) + [(name, value) for name, pool in self.pools.items() for value in pool]
-        for name, value in sorted(pairs, key=lambda pair: -len(pair[1])):
-            if len(value) > 12:
+        self._remember()
+        for value, name in sorted(self.known.items(), key=lambda pair: -len(pair[0])):
+            if value in text:
                 text = text.replace(value, b"{{" + name.encode() + b"}}")
         return text
+
+    def _remember(self) -> None:
+        pairs = list(self.names.items()) + [(name, value) for name, pool in self.pools.items() for value in pool]
+        self.known.update({value: name for name, value in pairs if len(value) > 12})
 
     def renew(self, *, pools: bool = True) -> None:
         """Everybody is signed in and has their roles again; `pools`: codes, tokens and links that work are there as well."""
         with self._renewing:
+            self._remember()
             with self.provider.database.transaction() as tx:
                 for name in PEOPLE:
                     self._seat(tx, name)
@@ -245,6 +252,7 @@ def fuzz_world(folder: Path, database_url: str, *, front: bool) -> Iterator[Worl
         f"http://127.0.0.1:{ports['provider']}",
         log=folder / "server.log",
         config=config,
+        arguments=("-m", "attacks.fuzz_server"),
         environment={"IDP_SERVER__LOG_LEVEL": os.environ.get("FUZZ_LOG_LEVEL", "error")},
     )
     try:
