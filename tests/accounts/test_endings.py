@@ -177,7 +177,7 @@ def test_every_act_has_its_row() -> None:
 def test_the_act_ends_what_its_row_says(
     scene: Scene, act: Act, live: set[str], dead: set[str], told: set[tuple[str, str]]
 ) -> None:
-    """Sessions, tokens, sites: nothing less, nothing more, and nobody else's (SE-4, SE-10)."""
+    """Sessions, tokens, sites: nothing less, nothing more, and nobody else's (SE-4, SE-10, RF-10, CO-10, RS-6)."""
     ended = scene.end(act)
     assert scene.live_sessions() == live
     assert scene.dead_families() == dead
@@ -216,13 +216,16 @@ MAILS = {
 
 @pytest.mark.parametrize("act", list(Act), ids=lambda act: act.value)
 def test_who_is_written_to(act: Act) -> None:
-    """The mail column, and the links that an e-mail change voids."""
+    """The mail column, and the links that an e-mail change voids (LG-6)."""
     assert ENDINGS[act].mail is MAILS.get(act, Mail.NONE)
     assert ENDINGS[act].links_void is (act in (Act.EMAIL_CHANGED, Act.EMAIL_CHANGE_UNDONE))
 
 
 def test_waiting_requests_end_with_the_tokens(scene: Scene) -> None:
-    """DESIGN counts waiting authorization requests among the tokens: of the session, the account, the client."""
+    """DESIGN counts waiting authorization requests among the tokens: of the session, the account, the client.
+
+    RD-14.
+    """
     cases = [(Act.SIGN_OUT, True), (Act.PASSWORD_RESET, True), (Act.APPROVED, False), (Act.APPROVAL_WITHDRAWN, True)]
     for act, ends in cases:
         with scene.lobby.provider.database.transaction() as tx:

@@ -21,7 +21,10 @@ FORM = Request(
 
 
 def test_malformed_requests_do_no_harm(tmp_path: Path) -> None:
-    """No 500, nothing over two seconds, no restart, no defect, no memory kept (RX-1, IV-1, GO-2); every route is reached."""
+    """No 500, nothing over two seconds, no restart, no defect, no memory kept (RX-1, IV-1, GO-2); every route is reached.
+
+    GO-1, GO-6, RX-3.
+    """
     url = f"sqlite:///{tmp_path / 'idp.sqlite3'}"
     with fuzz_world(tmp_path, url, front=True) as world:
         tally = fuzz(world, count=800, seed=20, connections=4)

@@ -12,7 +12,10 @@ from attacks.kills import DATABASES, opened, run
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("database", DATABASES)
 def test_nothing_acknowledged_is_lost_or_doubled_by_kills(database: str) -> None:
-    """Server, worker and PostgreSQL die once each while people register, sign in, decide, change, add and close."""
+    """Server, worker and PostgreSQL die once each while people register, sign in, decide, change, add and close.
+
+    RL-1, RL-2, RL-4.
+    """
     outcome = run(database, kills=3 if database == "postgresql" else 2, flows=24, seed=11)
     assert {name: faults for name, faults in outcome.faults.items() if faults} == {}
     assert outcome.kills.total() >= 2

@@ -15,7 +15,10 @@ TRIES = 16
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("database", DATABASES)
 def test_every_one_time_thing_has_one_winner(database: str) -> None:
-    """Two instances on PostgreSQL, two processes on SQLite (CO-1, RF-2, RG-5, RG-7, RG-8, RS-1)."""
+    """Two instances on PostgreSQL, two processes on SQLite (CO-1, RF-2, RG-5, RG-7, RG-8, RS-1).
+
+    RC-1, RC-2, RC-4, RL-3, CO-13.
+    """
     with open_stage(database, tries=TRIES) as stage:
         figures = list(race(stage, database, rounds=ROUNDS, tries=TRIES))
         assert stage.count_deadlocks() == 0

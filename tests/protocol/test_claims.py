@@ -190,7 +190,7 @@ def test_a_claim_asked_for_alone_comes_where_it_is_wanted(house: House, name: st
     ],
 )
 def test_what_is_not_ours_to_tell_changes_nothing(house: House, claims: object) -> None:
-    """Unknown claims are left out, reserved ones keep their values (§5.5)."""
+    """Unknown claims are left out, reserved ones keep their values (§5.5) (IN-8)."""
     plain, asked = house.tokens(scope="openid"), house.tokens(scope="openid", claims=json.dumps(claims))
     assert claims_of(asked["id_token"]) == {
         **claims_of(plain["id_token"]),
@@ -200,7 +200,7 @@ def test_what_is_not_ours_to_tell_changes_nothing(house: House, claims: object) 
 
 
 def test_a_client_cannot_ask_past_its_scopes(house: House) -> None:
-    """A client that is registered for some scopes gets the claims of no other, however it asks."""
+    """A client that is registered for some scopes gets the claims of no other, however it asks (IN-8)."""
     add_client(house.provider, "other", scope="openid email", require_approval=False)
     claims = {"userinfo": {"email": None, "name": None}, "id_token": {"email": None, "name": None}}
     tokens = house.tokens("other", scope="openid", claims=json.dumps(claims))

@@ -156,7 +156,10 @@ def test_an_assertion_may_be_for_the_endpoint_that_was_called(house: House) -> N
     ],
 )
 def test_an_assertion_that_says_something_else_is_refused(signing_house: House, changes: dict[str, Any]) -> None:
-    """Issuer, subject, addressee, times, identifier, algorithm, type, key: one answer for all (CA-5, CA-8)."""
+    """Issuer, subject, addressee, times, identifier, algorithm, type, key: one answer for all (CA-5, CA-8).
+
+    JW-1, JW-2, JW-3, JW-4, JW-5.
+    """
     assert is_turned_away(send(signing_house, assertion(**changes)))
 
 
@@ -239,7 +242,7 @@ HEADER = b'{"alg":"RS256","kid":"RS256-0"}'
     ],
 )
 def test_what_is_no_assertion_is_refused(signing_house: House, text: str) -> None:
-    """Malformed in any way: the same 401, never a 500 (CA-2, GO-1)."""
+    """Malformed in any way: the same 401, never a 500 (CA-2, GO-1, JW-3, JW-5, JW-6, IV-6)."""
     for path in ENDPOINTS:
         assert is_turned_away(send(signing_house, text, path))
 
@@ -269,7 +272,7 @@ def test_the_registered_method_is_the_only_one(signing_house: House) -> None:
 
 
 def test_a_public_key_is_no_secret(signing_house: House) -> None:
-    """The classic confusion: HS256 with the public key as its secret (RFC 8725 §2.1)."""
+    """The classic confusion: HS256 with the public key as its secret (RFC 8725 §2.1) (JW-1)."""
     public = make_key("RS256").as_pem(private=False)
     key = mac_key("placeholder" * 9)
     key._raw_value = public  # joserfc does not take a public key for a secret

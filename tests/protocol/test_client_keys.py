@@ -183,7 +183,7 @@ def test_names_that_are_no_text_do_not_count() -> None:
 
 
 def test_a_private_member_stays_behind() -> None:
-    """Should a fetched set hold one, we do not keep it."""
+    """Should a fetched set hold one, we do not keep it (JW-8)."""
     private = RSAKey.generate_key(2048).as_dict(private=True)
     (found,) = parse_keys({"keys": [private]})
     assert not found.key.is_private
@@ -326,7 +326,7 @@ def test_many_threads_fetch_once(clock: MovableClock) -> None:
 
 
 def test_slow_addresses_do_not_take_all_threads(clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few at a time; whoever comes then is told to try again."""
+    """A few at a time; whoever comes then is told to try again (SS-3)."""
     monkeypatch.setattr(client_keys, "WAIT_SECONDS", 0.05)
     with publishing(clock) as (site, listener, _registered, keys):
         site.seconds = 0.6
@@ -350,7 +350,7 @@ def test_nothing_is_fetched_inside_a_transaction(house: House) -> None:
 
 
 def test_the_oldest_sets_are_forgotten(clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bounded number stays in memory."""
+    """A bounded number stays in memory (RX-2)."""
     monkeypatch.setattr(client_keys, "MOST_SETS", 2)
     answers = json.dumps({"keys": [{**public("RSA"), "kid": "a"}]}).encode()
     asked: list[str] = []

@@ -34,7 +34,7 @@ def test_a_service_learns_about_tokens_for_its_audiences(house: House) -> None:
 
 
 def test_who_is_not_meant_learns_nothing(house: House) -> None:
-    """Unknown, foreign, expired, revoked, malformed: the same bytes (IN-2, IN-3)."""
+    """Unknown, foreign, expired, revoked, malformed: the same bytes (IN-2, IN-3, IN-1)."""
     body = house.tokens()
     token, foreign = body["access_token"], house.tokens("other")["access_token"]
     revoked = house.tokens("portal")["access_token"]
@@ -112,7 +112,7 @@ def test_the_token_is_required(still_house: House) -> None:
 
 
 def test_only_services_that_we_know_may_ask(house: House) -> None:
-    """Some authorization is required, so that nobody can try tokens out (RFC 7662 §2.1, §4, CA-9)."""
+    """Some authorization is required, so that nobody can try tokens out (RFC 7662 §2.1, §4, CA-9, IN-1)."""
     token = house.tokens()["access_token"]
     for form, client_id in (
         ({"token": token}, None),

@@ -45,7 +45,10 @@ def houses(house: House, house_url: str, house_keys: Path) -> list[House]:
 
 
 def test_a_refresh_rotates(house: House) -> None:
-    """New access token, new refresh token, an ID token without nonce and with the time of the sign-in (Core §12.2)."""
+    """New access token, new refresh token, an ID token without nonce and with the time of the sign-in (Core §12.2).
+
+    RF-1.
+    """
     first = house.tokens()
     house.clock.now = NOW + 1000
     second = house.refresh(first["refresh_token"]).get_json()
@@ -183,7 +186,7 @@ def test_scope_is_narrowed_for_the_access_token_only(house: House) -> None:
 
 
 def test_scope_that_the_client_lost_is_lost(house: House) -> None:
-    """Each refresh looks at what the client may still ask for (RF-9)."""
+    """Each refresh looks at what the client may still ask for (RF-9, RF-11)."""
     token = house.tokens()["refresh_token"]
     add_client(house.provider, "site", scope="openid approval")
     assert house.refresh(token).get_json()["scope"] == "approval openid"

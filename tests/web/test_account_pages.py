@@ -214,7 +214,7 @@ def test_a_rules_approval_is_reviewed_again_when_the_country_changes(town: Town)
 
 
 def test_a_new_password_needs_the_current_one_and_ends_other_sessions(town: Town) -> None:
-    """This browser stays, with a new secret; the owner gets a mail (PW-7, SE-2)."""
+    """This browser stays, with a new secret; the owner gets a mail (PW-7, SE-2, LG-6)."""
     anna = town.add()
     here, there = signed_in(town), signed_in(town)
     secret = here.session_cookie

@@ -93,7 +93,7 @@ def test_a_taken_address_is_told_to_its_owner_alone(lobby: Lobby) -> None:
 
 
 def test_the_link_is_worth_nothing_without_the_session(lobby: Lobby) -> None:
-    """A stranger at a mistyped address, or anybody else who is signed in, gets no account."""
+    """A stranger at a mistyped address, or anybody else who is signed in, gets no account (EC-2)."""
     browser, ada = sit_down(lobby)
     ask(browser)
     path = newest_path(lobby)

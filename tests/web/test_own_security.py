@@ -144,7 +144,7 @@ def test_events_are_paged_without_gaps(lobby: Lobby) -> None:
 
 @pytest.mark.parametrize("before", ["x", "-1", "9" * 30, "1e3", "٣"])
 def test_a_made_up_place_in_the_list_is_the_first_page(lobby: Lobby, before: str) -> None:
-    """GO-1."""
+    """GO-1 (IV-5)."""
     browser, ada = sit_down(lobby)
     note(lobby, "signed_in", ada.account_id, at=lobby.now)
     assert len(lines_on(browser.get("/account/security/events", query_string={"before": before}))) == 1

@@ -145,7 +145,7 @@ FAULTS: list[tuple[dict[str, str | None], str]] = [
 
 
 def test_the_client_is_told_its_faults(lobby: Lobby) -> None:
-    """RFC 6749 §4.1.2.1, CO-5, RD-8, RD-10: by redirect, with state and `iss`, when somebody is signed in."""
+    """RFC 6749 §4.1.2.1, CO-5, RD-8, RD-10: by redirect, with state and `iss`, when somebody is signed in (RD-9)."""
     browser = lobby.browser()
     browser.sign_in(lobby.add_account())
     issuer = lobby.provider.settings.server.issuer
@@ -263,7 +263,7 @@ def test_silent_requests_never_show_a_page(lobby: Lobby, extra: dict[str, str]) 
 
 
 def test_silent_requests_name_what_is_missing(lobby: Lobby) -> None:
-    """RD-17: consent_required, interaction_required; with consent remembered, a code."""
+    """RD-17: consent_required, interaction_required; with consent remembered, a code (RD-9)."""
     browser = lobby.browser()
     browser.sign_in(lobby.add_account(status="pending"))
     assert answer_of(browser.authorize(prompt="none"))["error"] == "consent_required"
@@ -350,7 +350,7 @@ def test_a_hint_for_the_same_person_is_silent_and_for_another_is_not(lobby: Lobb
 
 
 def test_the_person_a_hint_names_may_sign_in_once(lobby: Lobby) -> None:
-    """OpenID Connect Core §3.1.2.1: the right one gets in, another one ends in login_required."""
+    """OpenID Connect Core §3.1.2.1: the right one gets in, another one ends in login_required (RD-19)."""
     browser = lobby.browser()
     ada, bob = lobby.add_account("ada"), lobby.add_account("bob")
     browser.sign_in(ada)

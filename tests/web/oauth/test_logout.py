@@ -55,7 +55,7 @@ def live_sessions(lobby: Lobby) -> int:
 
 
 def test_a_site_with_a_valid_hint_gets_its_customer_back(lobby: Lobby, browser: Browser) -> None:
-    """Conformance rp-initiated-logout: state and nothing else; then prompt=none is login_required (SE-4)."""
+    """Conformance rp-initiated-logout: state and nothing else; then prompt=none is login_required (SE-4, SE-9)."""
     stolen = browser.web.get_cookie("idp_session")
     answer = logout(browser, id_token_hint=hint(lobby), post_logout_redirect_uri=BACK, state="s t&")
     assert answer.status_code == 303  # type: ignore[attr-defined]
@@ -118,7 +118,10 @@ def hidden_fields_with_handle(page: object) -> dict[str, str]:
 
 
 def test_an_address_that_is_not_registered_is_never_followed(lobby: Lobby, browser: Browser) -> None:
-    """RD-3, conformance -bad-post-logout-redirect-uri, -query-added-…: asked first, and then on our page."""
+    """RD-3, conformance -bad-post-logout-redirect-uri, -query-added-…: asked first, and then on our page.
+
+    SE-9, GO-3.
+    """
     for uri in (BACK + "?x=1", BACK + "/", BACK.upper(), "https://evil.example/", "javascript:alert(1)"):
         other = lobby.browser()
         answer = logout(other, id_token_hint=hint(lobby), post_logout_redirect_uri=uri, state="s")

@@ -55,7 +55,7 @@ def test_each_type_answers_with_its_parts(lobby: Lobby, browser: Browser, respon
 
 @pytest.mark.parametrize("response_type", [kind for kind in TYPES if "id_token" in kind])
 def test_a_front_channel_id_token_is_bound(lobby: Lobby, browser: Browser, response_type: str) -> None:
-    """at_hash, c_hash, nonce (§3.2.2.10, §3.3.2.11); claims of the scopes only where it comes alone (§5.4)."""
+    """at_hash, c_hash, nonce (§3.2.2.10, §3.3.2.11); claims of the scopes only where it comes alone (§5.4) (JW-12)."""
     found = answer_of(ask(browser, response_type))
     claims = claims_of(found["id_token"])
     assert claims["nonce"] == "no"
@@ -85,7 +85,7 @@ def browser_account(lobby: Lobby) -> str:
 
 @pytest.mark.parametrize("response_type", [kind for kind in TYPES if "id_token" in kind])
 def test_without_a_nonce_there_is_no_front_channel_id_token(browser: Browser, response_type: str) -> None:
-    """Module ensure-request-without-nonce-fails: in the fragment, and in a form if that was asked for."""
+    """Module ensure-request-without-nonce-fails: in the fragment, and in a form if that was asked for (JW-12)."""
     answer = ask(browser, response_type, nonce=None)
     assert urlsplit(answer.headers["Location"]).fragment.startswith("error=invalid_request")
     assert posted(ask(browser, response_type, nonce=None, response_mode="form_post"))["error"] == "invalid_request"
@@ -98,7 +98,10 @@ def test_code_token_needs_no_nonce(browser: Browser) -> None:
 
 @pytest.mark.parametrize("response_type", TYPES)
 def test_a_form_can_be_posted_to_the_client(browser: Browser, response_type: str) -> None:
-    """Form Post §2: values escaped, by itself and by a button, only to the client's origin, never stored."""
+    """Form Post §2: values escaped, by itself and by a button, only to the client's origin, never stored.
+
+    RD-11, RD-21.
+    """
     answer = ask(browser, response_type, response_mode="form_post", state='"><script>s t%')
     assert answer.status_code == 200
     assert f'action="{CALLBACK}"' in answer.text

@@ -393,7 +393,7 @@ def test_the_detail_says_what_the_rules_say(house: Lobby) -> None:
 
 
 def test_text_of_strangers_is_only_text(house: Lobby) -> None:
-    """What applicants write is escaped (RG-10)."""
+    """What applicants write is escaped (RG-10, GO-4, IV-8)."""
     account = add_waiting(house, "ann", company="<script>alert(1)</script>")
     browser, _staff = sit_down(house)
     for path in ("/staff", f"/staff/applications/{account.account_id}", "/staff/accounts"):
@@ -417,7 +417,7 @@ STRANGE = ("%00", "%FF", "x" * 3000, "%F0%9F%92%A9", "'", "!%25_", "1.x", "99999
     "path", ["/staff", "/staff/accounts", "/staff/registrations", "/staff/mail", "/staff/audit", "/staff/rules"]
 )
 def test_strange_addresses_are_answered(house: Lobby, path: str) -> None:
-    """Whatever stands in the address, lists answer (IV-1)."""
+    """Whatever stands in the address, lists answer (IV-1, IV-5, GO-1)."""
     browser, _staff = sit_down(house, "administrator")
     names = ("q", "country", "family", "sort", "late", "after", "before", "state", "status", "act", "done")
     for value in STRANGE:
