@@ -16,11 +16,12 @@ from idp.accounts.registration import status_token
 from idp.accounts.staff_limits import check_limits
 from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
+from idp.keys.secrets import new_identifier
 from idp.policy import approval as policy
 from idp.policy.approval import Application, Reason, Status, Verdict
 from idp.policy.endings import Act
 from idp.policy.staff import Permission, may_act_on
-from idp.store import accounts, approvals, audit, review_queue, review_work, rules
+from idp.store import accounts, approvals, audit, proposals, review_queue, review_work, rules
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from idp.store.approvals import Decision
     from idp.store.audit import ActorKind
     from idp.store.database import Transaction
+    from idp.store.proposals import Proposal
 
 RATE_WINDOW = 3600
 """Seconds over which automatic approvals are counted against `registration.automatic_per_hour` (RG-9)."""
@@ -42,6 +44,10 @@ ACTS = {
     "reinstate": (Status.SUSPENDED, Status.APPROVED, Permission.SUSPEND),
 }
 """What staff can do: from which status to which, and the permission it needs."""
+
+
+PROPOSED = {"approve": "approval_proposed", "reject": "rejection_proposed"}
+"""What a second person confirms with `[staff] four_eyes`, and the audit trail's word for proposing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +155,43 @@ def decide_by_staff(
     remark: str = "",
     seen_at: int | None = None,
     address: str = "",
-) -> Decision:
+) -> Decision | Proposal:
     """Approve, reject, suspend, reinstate or reopen as a member of staff; out: the decision that now stands.
+
+    With `[staff] four_eyes` approving and rejecting is a proposal first, which comes out instead (`accounts/four_eyes`).
 
     `reason` is what the customer reads, `remark` what only staff read. `seen_at`: since when the status stood that the
     member of staff saw. Raises `Refusal`: `not_permitted`, `own_account`, `beyond_limits`, `reason_missing`,
-    `reason_too_long`, `account_unknown`, `decided_already` (with the decision that won).
+    `reason_too_long`, `account_unknown`, `decided_already` (with the decision that won), `proposed_already` (with the proposal).
     """
     with provider.database.transaction() as tx:
+        return decide_or_propose(
+            provider,
+            tx,
+            staff_id=staff_id,
+            account_id=account_id,
+            act=act,
+            reason=reason,
+            remark=remark,
+            seen_at=seen_at,
+            address=address,
+        )
+
+
+def decide_or_propose(
+    provider: Provider,
+    tx: Transaction,
+    *,
+    staff_id: str,
+    account_id: str,
+    act: str,
+    reason: str = "",
+    remark: str = "",
+    seen_at: int | None = None,
+    address: str = "",
+) -> Decision | Proposal:
+    """What `decide_by_staff` does, in the caller's transaction."""
+    if act not in PROPOSED or "decisions" not in provider.settings.staff.four_eyes:
         return decide_within(
             provider,
             tx,
@@ -168,6 +203,39 @@ def decide_by_staff(
             seen_at=seen_at,
             address=address,
         )
+    old, new, permission = ACTS[act]
+    account, now = _check_may_act(tx, staff_id, account_id, permission), provider.clock()
+    check_reason(new, reason, remark)
+    account = accounts.lock_account(tx, account_id)
+    if account.approval_status != old.value or seen_at not in (None, account.approval_updated_at):
+        raise Refusal("decided_already", decision=approvals.latest_decision(tx, account_id))
+    added = proposals.add(
+        tx,
+        kind=proposals.DECISION,
+        account_id=account_id,
+        proposal_id=new_identifier(),
+        staff_id=staff_id,
+        act=act,
+        reason=reason.strip(),
+        remark=remark.strip(),
+        seen_at=account.approval_updated_at,
+        now=now,
+    )
+    proposal = proposals.find_about(tx, proposals.DECISION, account_id)
+    if not added or proposal is None:
+        raise Refusal("proposed_already", proposal=proposal)
+    audit.record(
+        tx,
+        PROPOSED[act],
+        now=now,
+        actor_kind="staff",
+        actor=staff_id,
+        account_id=account_id,
+        registration_id=account.registration_id,
+        address=address,
+        details={"reason": reason.strip()},
+    )
+    return proposal
 
 
 def decide_within(
@@ -182,7 +250,7 @@ def decide_within(
     seen_at: int | None = None,
     address: str = "",
 ) -> Decision:
-    """What `decide_by_staff` does, in the caller's transaction."""
+    """Decide at once, in the caller's transaction; refusals are those of `decide_by_staff`."""
     old, new, permission = ACTS[act]
     account = _check_may_act(tx, staff_id, account_id, permission)
     check_reason(new, reason, remark)
@@ -254,6 +322,7 @@ def change_status(
     )
     review_queue.forget_looks(tx, account.account_id, now)
     review_work.forget_assignment(tx, account.account_id)
+    proposals.forget(tx, proposals.DECISION, account.account_id)
     _tell(provider, tx, account, old, new, reason)
     return True
 
@@ -298,6 +367,11 @@ def _check_may_act(tx: Transaction, staff_id: str, account_id: str, permission: 
         raise Refusal("not_permitted")
     check_limits(tx, staff, account)
     return account
+
+
+def check_may_decide(tx: Transaction, staff_id: str, account_id: str) -> None:
+    """Raises `Refusal` where a member of staff may not decide about an account."""
+    _check_may_act(tx, staff_id, account_id, Permission.DECIDE)
 
 
 def check_reason(new: Status, reason: str, remark: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idp.accounts.approval import ACTS, check_reason, decide_within
+from idp.accounts.approval import ACTS, PROPOSED, check_reason, decide_or_propose
 from idp.accounts.staff_limits import check_limits
 from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
@@ -174,8 +174,11 @@ def _carry_out_one(provider: Provider, row: Scheduled) -> None:
     """The row's end and the decision in one transaction; a refusal is kept as the row's end instead."""
     try:
         with provider.database.transaction() as tx:
-            if scheduled_decisions.settle(tx, row.batch_id, row.account_id, outcome="done", now=provider.clock()):
-                decide_within(
+            outcome = "done"
+            if row.act in PROPOSED and "decisions" in provider.settings.staff.four_eyes:
+                outcome = "proposed"
+            if scheduled_decisions.settle(tx, row.batch_id, row.account_id, outcome=outcome, now=provider.clock()):
+                decide_or_propose(
                     provider,
                     tx,
                     staff_id=row.staff_id,

@@ -26,6 +26,7 @@ from idp.store import (
     devices,
     old_portal,
     outbox,
+    proposals,
     review_queue,
     review_work,
     rules,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from idp.store.devices import Device
     from idp.store.old_portal import OldAccount
     from idp.store.outbox import Fate
+    from idp.store.proposals import Proposal
     from idp.store.review_queue import Look, Waiting
     from idp.store.review_work import Assignment
     from idp.store.rules import StoredRule
@@ -71,6 +73,8 @@ class QueuePage:
     assigned: Mapping[str, Assignment]
     by_assignee: Mapping[str, int]
     limits: Limits
+    proposed: Mapping[str, Proposal]
+    to_confirm: int
     has_more: bool
     matching: int
     total: int
@@ -102,6 +106,7 @@ class AccountPage:
     closing: Closing | None
     may_act: bool
     is_within_limits: bool = True
+    proposal: Proposal | None = None
     old: OldAccount | None = None
 
 
@@ -121,9 +126,13 @@ def open_queue(
     *,
     late_only: bool = False,
     soon_only: bool = False,
+    to_confirm: bool = False,
     after: tuple[int, str] | None = None,
 ) -> QueuePage:
-    """A page of the queue; with `late_only` what has waited longer than promised, with `soon_only` what has or is about to."""
+    """A page of the queue; with `late_only` what has waited longer than promised, with `soon_only` what has or is about to.
+
+    With `to_confirm` what colleagues proposed and this member of staff may confirm.
+    """
     now, days = provider.clock(), provider.settings.registration.review_working_days
     late = late_before(now, days)
     soon = late_before(now + provider.settings.registration.review_reminder_hours * 3600, days)
@@ -135,6 +144,7 @@ def open_queue(
             chosen,
             late_before=late if late_only else soon if soon_only else 0,
             assignee=staff_id if chosen.assignee == MINE else chosen.assignee,
+            to_confirm=staff_id if to_confirm else "",
             limits=limits,
         )
         rows = review_queue.page_queue(tx, chosen, after=after, limit=PAGE + 1)
@@ -148,6 +158,8 @@ def open_queue(
             assigned=review_work.list_assignments(tx, (row.account_id for row in rows[:PAGE])),
             by_assignee=review_queue.count_by_assignee(tx, limits),
             limits=limits,
+            proposed=proposals.list_about(tx, proposals.DECISION, (row.account_id for row in rows[:PAGE])),
+            to_confirm=review_queue.count_queue(tx, Filter(to_confirm=staff_id, limits=limits))[0],
             has_more=len(rows) > PAGE,
             matching=matching,
             total=total,
@@ -195,6 +207,7 @@ def open_account(provider: Provider, staff_id: str, account_id: str) -> AccountP
             devices=tuple(devices.list_devices(tx, account_id)),
             closing=closings.find_closing(tx, account_id),
             may_act=may_act_on(staff_id, staff.roles, account_id, account.roles),
+            proposal=proposals.find_about(tx, proposals.DECISION, account_id) if waits else None,
             is_within_limits=may_decide_about(tx, staff, account),
             old=old_portal.find_old_account(tx, account_id),
         )

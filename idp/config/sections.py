@@ -183,6 +183,15 @@ class RegistrationSettings(Section):
         return value
 
 
+class StaffSettings(Section):
+    """`[staff]`: how the desk works."""
+
+    four_eyes: tuple[Literal["decisions", "roles"], ...] = Field(
+        (),
+        description="What takes effect only when a second person confirms it: approving and rejecting, giving roles.",
+    )
+
+
 class ClientSettings(Section):
     """`[clients]`: sites and services that register themselves (RFC 7591)."""
 

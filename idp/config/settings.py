@@ -24,6 +24,7 @@ from idp.config.sections import (
     RegistrationSettings,
     Section,
     Server,
+    StaffSettings,
     TokenSettings,
 )
 
@@ -36,6 +37,7 @@ class Settings(Section):
     keys: KeySettings = KeySettings()
     mail: MailSettings = MailSettings()
     registration: RegistrationSettings = RegistrationSettings()
+    staff: StaffSettings = StaffSettings()
     clients: ClientSettings = ClientSettings()
     passwords: PasswordSettings = PasswordSettings()
     old_portal: OldPortalSettings = OldPortalSettings()

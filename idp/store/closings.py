@@ -58,6 +58,7 @@ _FORGET = tuple(
         "links",
         "old_accounts",
         "pending_authorizations",
+        "proposals",
         "review_assignments",
         "review_looks",
         "review_notes",

@@ -70,6 +70,7 @@ LEFT_OUT: dict[str, str] = {
     "approver_limits": "which applications a member of staff decides about; their roles are told",
     "kept_inputs": "what was typed into a form before a sign-in: sealed, and forgotten within the hour",
     "pending_authorizations": "a sign-in at a site that is under way, for half an hour",
+    "proposals": "a decision that a second colleague has still to confirm; afterwards it is among the decisions",
     "review_assignments": "who of our staff looks after the application",
     "review_looks": "who of our staff has the application open right now",
     "review_notes": "what colleagues remark among themselves, like the remark of a decision; it goes with the account",

@@ -41,6 +41,8 @@ _FROM = (
     + ") OR "
     + IS_ASSIGNED.format(" AND x.staff_id = :assignee")
     + ")"
+    " AND (:to_confirm = '' OR EXISTS (SELECT 1 FROM proposals o WHERE o.kind = 'decision' AND o.account_id = a.account_id"
+    " AND o.staff_id <> :to_confirm))"
     " AND (:late_before = 0 OR a.approval_updated_at < :late_before)"
     " AND (:family = '' OR EXISTS (SELECT 1 FROM devices d WHERE d.account_id = a.account_id"
     "  AND SUBSTR(d.serial_number, 1, 2) = :family))"
@@ -103,7 +105,8 @@ _FIRST, _LAST = (-1, ""), (2**62, "")
 class Filter:
     """What the queue is narrowed to; everything empty is the whole queue. `late_before` is 0 where lateness does not matter.
 
-    `assignee` is a member of staff, or `NOBODY`. `limits` are those of whoever looks.
+    `assignee` is a member of staff, or `NOBODY`. `to_confirm`: who looks for what
+    colleagues proposed. `limits` are those of whoever looks.
     """
 
     text: str = ""
@@ -112,6 +115,7 @@ class Filter:
     late_before: int = 0
     newest_first: bool = False
     assignee: str = ""
+    to_confirm: str = ""
     limits: Limits = NO_LIMITS
 
 
@@ -210,6 +214,7 @@ def _values(chosen: Filter) -> dict[str, str | int]:
         "family": chosen.family,
         "late_before": chosen.late_before,
         "assignee": chosen.assignee,
+        "to_confirm": chosen.to_confirm,
         **_limits(chosen.limits),
     }
 

@@ -112,6 +112,23 @@ class ScheduledDecision(Base):
     __table_args__ = (Index("ix_scheduled_decisions_staff", "staff_id", "created_at"),)
 
 
+class Proposal(Base):
+    """What one member of staff proposes and a second one confirms; `details` has what the act needs besides."""
+
+    __tablename__ = "proposals"
+
+    kind: Mapped[Word] = mapped_column(primary_key=True)
+    account_id: Mapped[Identifier] = mapped_column(ForeignKey("accounts.account_id"), primary_key=True)
+    proposal_id: Mapped[Identifier] = mapped_column(unique=True)
+    staff_id: Mapped[Identifier]
+    act: Mapped[Word]
+    reason: Mapped[Prose] = mapped_column(default="")
+    remark: Mapped[Prose] = mapped_column(default="")
+    details: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
+    seen_at: Mapped[Instant]
+    created_at: Mapped[Instant]
+
+
 class ReasonText(Base):
     """A text that staff choose as the reason of a decision, in several languages."""
 

@@ -43,6 +43,7 @@ class QueueSearch(Search):
     family: str = Field("", pattern=r"^([A-Z]{2})?$", description="The family letters of the serial number.")
     late: bool = Field(False, description="Only what has waited longer than promised.")
     soon: bool = Field(False, description="Only what is later than promised or due soon.")
+    to_confirm: bool = Field(False, description="Only what colleagues propose.")
     assignee: str = Field(
         "", pattern=r"^[A-Za-z0-9_-]{0,64}$", description="Whose: `mine`, `nobody`, or the id of a member of staff."
     )
@@ -69,6 +70,26 @@ class Decide(Model):
     seen_at: datetime | None = Field(
         None, description="`approval_updated_at` as the decider saw it; if it is another one now, nothing is decided."
     )
+
+
+class Answer(Model):
+    """What is to become of a proposal; `note` says why it is sent back."""
+
+    act: Literal["confirm", "send_back", "withdraw"]
+    note: Text = Field("", max_length=LONGEST_REASON)
+
+
+class Proposal(Model):
+    """A decision that a second member of staff has to confirm."""
+
+    proposal_id: str
+    account_id: str
+    act: str
+    staff_id: str
+    staff_name: str
+    reason: str
+    remark: str
+    at: datetime
 
 
 class Assign(Model):
@@ -119,6 +140,7 @@ class Applicant(Model):
     reference: str | None
     waiting_since: datetime
     due_at: datetime = Field(description="Until when a decision is promised.")
+    proposal: Proposal | None = Field(description="What a colleague proposes, where decisions need two people.")
     assigned_to: str | None = Field(description="The id of the member of staff who has it.")
 
 
@@ -167,6 +189,7 @@ class Decision(Model):
     actor_name: str
     reason: str
     remark: str
+    proposal_id: str | None = Field(None, description="Set where nothing is decided yet: a second person confirms it.")
 
 
 class Mail(Model):

@@ -28,6 +28,10 @@ _STATUS = {
     "assigned_already": (409, "conflict", "somebody else has it; name them in seen"),
     "assignee_unknown": (422, "invalid_request", "to: names nobody who may decide about it"),
     "note_missing": (422, "invalid_request", "text: must say something"),
+    "proposed_already": (409, "conflict", "something is proposed about this account already; answer that first"),
+    "proposal_gone": (404, "not_found", "there is no such proposal, or it was answered already"),
+    "proposal_void": (409, "conflict", "whoever proposed it may not decide about it any more; send it back"),
+    "own_proposal": (403, "access_denied", "somebody else confirms it"),
     "decided_already": (409, "conflict", "somebody else was first, or the status is another one"),
 }
 """How a refusal is told: HTTP status, error code, description."""

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from idp.accounts import people_search, review_work, similar_accounts, staff_desk
+from idp.accounts import four_eyes, people_search, review_work, similar_accounts, staff_desk
 from idp.accounts.approval import decide_by_staff
 from idp.accounts.old_portal import report_progress
 from idp.policy.staff import Permission
+from idp.store.approvals import Decision
+from idp.store.proposals import DECISION
 from idp.store.review_queue import Filter
 from idp.web.api import models
 from idp.web.api.access import READ, WRITE
 from idp.web.api.models import instant, instant_or_none
 from idp.web.api.operations import Operation
+from idp.web.api.rows import (
+    found_account,
+    found_registration,
+    next_key,
+    parse_key,
+    told_decision,
+    told_events,
+    told_mails,
+    told_proposal,
+    write_key,
+)
 from idp.web.browser_session import client_address
 from idp.web.context import provider
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from idp.store import approvals, audit, outbox, search
     from idp.web.api.access import Caller
-
-
-class Keyed(Protocol):
-    """A row that a page may end with."""
-
-    @property
-    def key(self) -> tuple[int, str]:
-        """Where the next page goes on."""
 
 
 def list_queue(caller: Caller, asked: models.QueueSearch) -> models.Queue:
@@ -40,7 +42,8 @@ def list_queue(caller: Caller, asked: models.QueueSearch) -> models.Queue:
         chosen,
         late_only=asked.late,
         soon_only=asked.soon,
-        after=_parse_key(asked.after),
+        to_confirm=asked.to_confirm,
+        after=parse_key(asked.after),
     )
     items = [
         models.Applicant(
@@ -53,11 +56,12 @@ def list_queue(caller: Caller, asked: models.QueueSearch) -> models.Queue:
             reference=row.reference,
             waiting_since=instant(row.waiting_since),
             due_at=instant(page.due[row.account_id]),
+            proposal=told_proposal(page.proposed[row.account_id]) if row.account_id in page.proposed else None,
             assigned_to=page.assigned[row.account_id].staff_id if row.account_id in page.assigned else None,
         )
         for row in page.rows
     ]
-    after = _write_key(page.rows[-1]) if page.has_more else None
+    after = write_key(page.rows[-1]) if page.has_more else None
     return models.Queue(
         items=items, total=page.total, matching=page.matching, late=page.late, soon=page.soon, next=after
     )
@@ -65,8 +69,8 @@ def list_queue(caller: Caller, asked: models.QueueSearch) -> models.Queue:
 
 def list_accounts(caller: Caller, asked: models.AccountSearch) -> models.AccountList:
     """Accounts that fit."""
-    found, _waiting = people_search.find_people(provider(), asked.q, status=asked.status, after=_parse_key(asked.after))
-    return models.AccountList(items=[_found_account(row) for row in found[: staff_desk.PAGE]], next=_next(found))
+    found, _waiting = people_search.find_people(provider(), asked.q, status=asked.status, after=parse_key(asked.after))
+    return models.AccountList(items=[found_account(row) for row in found[: staff_desk.PAGE]], next=next_key(found))
 
 
 def show_account(caller: Caller, account_id: str) -> models.Account:
@@ -90,9 +94,9 @@ def show_account(caller: Caller, account_id: str) -> models.Account:
         reference=page.applied.reference if page.applied else None,
         last_sign_in_at=instant_or_none(account.last_sign_in_at),
         created_at=instant(account.created_at),
-        decisions=[_decision(row) for row in page.decisions],
-        events=_events(page.events),
-        mails=_mails(page.mails),
+        decisions=[told_decision(row) for row in page.decisions],
+        events=told_events(page.events),
+        mails=told_mails(page.mails),
         sessions=[
             models.OpenSession(
                 started_at=instant(row.started_at),
@@ -123,13 +127,13 @@ def look_beside(caller: Caller, account_id: str) -> models.Beside:
                 approval_status=row.account.approval_status,
                 serial_numbers=list(row.account.serial_numbers),
                 in_common=list(row.traits),
-                decisions=[_decision(decision) for decision in row.decisions],
+                decisions=[told_decision(decision) for decision in row.decisions],
             )
             for row in found.rows
         ],
         more=found.more,
         shared_by_many=list(found.crowded),
-        decisions=[_decision(decision) for decision in found.own],
+        decisions=[told_decision(decision) for decision in found.own],
         registrations=[
             models.EarlierRegistration(
                 registration_id=row.registration_id,
@@ -182,7 +186,7 @@ def write_note(caller: Caller, account_id: str, asked: models.WriteNote) -> mode
 
 def decide(caller: Caller, account_id: str, asked: models.Decide) -> models.Decision:
     """Decide about an account; the answer is the decision that now stands."""
-    decision = decide_by_staff(
+    decided = decide_by_staff(
         provider(),
         staff_id=caller.account_id,
         account_id=account_id,
@@ -192,7 +196,31 @@ def decide(caller: Caller, account_id: str, asked: models.Decide) -> models.Deci
         seen_at=int(asked.seen_at.timestamp()) if asked.seen_at else None,
         address=client_address(),
     )
-    return _decision(decision)
+    if isinstance(decided, Decision):
+        return told_decision(decided)
+    return models.Decision(
+        at=instant(decided.created_at),
+        old_status="pending",
+        new_status="pending",
+        actor_kind="staff",
+        actor_name=decided.staff_name,
+        reason=decided.reason,
+        remark=decided.remark,
+        proposal_id=decided.proposal_id,
+    )
+
+
+def answer_proposal(caller: Caller, proposal_id: str, asked: models.Answer) -> models.Proposal:
+    """Confirm a colleague's proposal, send it back, or withdraw one's own; the answer is what it was."""
+    own, address = caller.account_id, client_address()
+    if asked.act == "send_back":
+        ended = four_eyes.send_back(
+            provider(), staff_id=own, kind=DECISION, proposal_id=proposal_id, note=asked.note, address=address
+        )
+    else:
+        act = four_eyes.confirm if asked.act == "confirm" else four_eyes.withdraw
+        ended = act(provider(), staff_id=own, kind=DECISION, proposal_id=proposal_id, address=address)
+    return told_proposal(ended)
 
 
 def send_reset_link(caller: Caller, account_id: str) -> models.Sent:
@@ -205,16 +233,18 @@ def send_reset_link(caller: Caller, account_id: str) -> models.Sent:
 
 def list_registrations(caller: Caller, asked: models.RegistrationSearch) -> models.RegistrationList:
     """Registrations that fit."""
-    found = people_search.find_registrations(provider(), asked.q, state=asked.state, after=_parse_key(asked.after))
-    shown = [_found_registration(row) for row in found[: staff_desk.PAGE]]
-    return models.RegistrationList(items=shown, next=_next(found))
+    found = people_search.find_registrations(provider(), asked.q, state=asked.state, after=parse_key(asked.after))
+    shown = [found_registration(row) for row in found[: staff_desk.PAGE]]
+    return models.RegistrationList(items=shown, next=next_key(found))
 
 
 def show_registration(caller: Caller, registration_id: str) -> models.Registration:
     """One registration."""
     page = staff_desk.open_registration(provider(), registration_id)
     return models.Registration(
-        registration=_found_registration(page.registration), events=_events(page.events), mails=_mails(page.mails)
+        registration=found_registration(page.registration),
+        events=told_events(page.events),
+        mails=told_mails(page.mails),
     )
 
 
@@ -332,6 +362,17 @@ OPERATIONS = (
     ),
     Operation(
         "POST",
+        "/proposals/{proposal_id}",
+        "answer_proposal",
+        "Confirm a proposed decision, send it back, or withdraw one's own",
+        Permission.DECIDE,
+        WRITE,
+        models.Proposal,
+        answer_proposal,
+        models.Answer,
+    ),
+    Operation(
+        "POST",
         "/accounts/{account_id}/reset-links",
         "send_reset_link",
         "Send the owner a reset link",
@@ -383,94 +424,3 @@ OPERATIONS = (
     ),
 )
 """Everything that the interface does."""
-
-
-def _found_account(row: search.FoundAccount) -> models.FoundAccount:
-    return models.FoundAccount(
-        account_id=row.account_id,
-        name=row.name,
-        email=row.email,
-        user_name=row.user_name,
-        company=row.company,
-        country=row.country,
-        access=row.access,
-        approval_status=row.approval_status,
-        approval_updated_at=instant(row.approval_updated_at),
-        serial_number=row.serial_number,
-        reference=row.reference,
-        created_at=instant(row.created_at),
-    )
-
-
-def _found_registration(row: search.FoundRegistration) -> models.FoundRegistration:
-    return models.FoundRegistration(
-        registration_id=row.registration_id,
-        reference=row.reference,
-        state=row.state,
-        name=row.name,
-        email=row.email,
-        company=row.company,
-        country=row.country,
-        serial_number=row.serial_number,
-        account_id=row.account_id,
-        sent_at=instant(row.sent_at),
-        expires_at=instant(row.expires_at),
-        confirmed_at=instant_or_none(row.confirmed_at),
-    )
-
-
-def _decision(row: approvals.Decision) -> models.Decision:
-    return models.Decision(
-        at=instant(row.created_at),
-        old_status=row.old_status,
-        new_status=row.new_status,
-        actor_kind=row.actor_kind,
-        actor_name=row.actor_name or row.actor,
-        reason=row.reason,
-        remark=row.remark,
-    )
-
-
-def _events(rows: Iterable[audit.Event]) -> list[models.Event]:
-    return [
-        models.Event(
-            at=instant(row.at),
-            act=row.act,
-            actor_kind=row.actor_kind,
-            actor_name=row.actor_name,
-            reference=row.reference,
-        )
-        for row in rows
-    ]
-
-
-def _mails(rows: Iterable[outbox.Fate]) -> list[models.Mail]:
-    return [
-        models.Mail(
-            name=row.name,
-            state=row.state,
-            created_at=instant(row.created_at),
-            done_at=instant_or_none(row.done_at),
-            attempts=row.attempts,
-            last_error=row.last_error,
-            next_try_at=instant_or_none(row.next_try_at),
-        )
-        for row in rows
-    ]
-
-
-def _parse_key(text: str | None) -> tuple[int, str] | None:
-    if text is None:
-        return None
-    at, _, identifier = text.partition(".")
-    return int(at), identifier
-
-
-def _write_key(row: Keyed) -> str:
-    at, identifier = row.key
-    return f"{at}.{identifier}"
-
-
-def _next(found: Sequence[Keyed]) -> str | None:
-    """The key of the last row that is shown, where there are more."""
-    return _write_key(found[staff_desk.PAGE - 1]) if len(found) > staff_desk.PAGE else None

@@ -1,7 +1,8 @@
 """The staff desk: the queue first, then registrations, accounts, mails, rules and the audit trail.
 
 Every route names the permission it needs (`access.permitted`); the blueprint refuses a route that names none (AD-1). Lists
-keep their filter in the address and page by key. Routes: `queue` `/staff` and `/staff/applications/…`; `review_work`
+keep their filter in the address and page by key. Routes: `queue` `/staff` and `/staff/applications/…`; `proposals`
+`…/proposals/…` there and at the roles; `review_work`
 `…/assignment` and `…/notes`; `bulk`
 `/staff/decisions…`; `reasons` `/staff/reasons…`; `people` `/staff/accounts…` and `/staff/registrations…`; `email`
 `/staff/accounts/…/email`; `closing` `…/close` and `…/reopen`; `mails` `/staff/mail…`; `old_portal` `/staff/old-portal`;
@@ -28,6 +29,7 @@ def install(app: Flask) -> None:
         mails,
         old_portal,
         people,
+        proposals,
         queue,
         reasons,
         records,
@@ -43,6 +45,7 @@ def install(app: Flask) -> None:
     for room in (
         queue,
         review_work,
+        proposals,
         bulk,
         reasons,
         people,

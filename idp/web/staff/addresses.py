@@ -23,6 +23,7 @@ class QueueAddress:
     family: str = ""
     late: bool = False
     soon: bool = False
+    to_confirm: bool = False
     assignee: str = ""
     newest_first: bool = False
     after: tuple[int, str] | None = None
@@ -41,7 +42,9 @@ class QueueAddress:
     @property
     def is_narrowed(self) -> bool:
         """Whether something is left out."""
-        return bool(self.text or self.country or self.family or self.late or self.soon or self.assignee)
+        return bool(
+            self.text or self.country or self.family or self.late or self.soon or self.to_confirm or self.assignee
+        )
 
     def args(self, **changes: Any) -> dict[str, Any]:
         """The parameters of an address with this filter; a change to `None` leaves one out."""
@@ -52,6 +55,7 @@ class QueueAddress:
             "who": self.assignee,
             "late": "1" if self.late else "",
             "soon": "1" if self.soon else "",
+            "confirm": "1" if self.to_confirm else "",
             "sort": "newest" if self.newest_first else "",
             "after": write_key(self.after) if self.after else "",
             **changes,
@@ -68,6 +72,7 @@ def read_queue_address() -> QueueAddress:
         assignee=_read_matching("who", r"[A-Za-z0-9_-]{1,64}"),
         late=request.args.get("late") == "1",
         soon=request.args.get("soon") == "1",
+        to_confirm=request.args.get("confirm") == "1",
         newest_first=request.args.get("sort") == "newest",
         after=read_key(),
     )

@@ -68,6 +68,17 @@ class AssignForm(Form):
     )
 
 
+class ProposalForm(Form):
+    """What is to become of a colleague's proposal, or of one's own."""
+
+    answer = ProseField(_("Why you send it back"), longest=LONGEST_REASON)
+    act = HiddenField(
+        validators=[_one_of(_("Choose what to do."), "confirm", "send_back", "withdraw")],
+        longest=20,
+        missing=_("Choose what to do."),
+    )
+
+
 class NoteForm(Form):
     """A note for colleagues."""
 

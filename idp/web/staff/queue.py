@@ -22,7 +22,7 @@ from idp.web.language import NAMES as LANGUAGE_NAMES
 from idp.web.pages import render
 from idp.web.staff.access import member, permitted
 from idp.web.staff.addresses import QueueAddress, read_queue_address, write_key
-from idp.web.staff.forms import PREVIEWS, ApplicationForm, AssignForm, BulkForm, NoteForm
+from idp.web.staff.forms import PREVIEWS, ApplicationForm, AssignForm, BulkForm, NoteForm, ProposalForm
 from idp.web.staff.words import history_of
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def decide(account_id: str) -> Any:
         )
     except Refusal as refusal:
         return _refused(address, account_id, form, refusal)
-    return redirect(_next_address(address, account_id, form.seen), 303)
+    return redirect(next_address(address, account_id, form.seen), 303)
 
 
 def offer_texts(form: ApplicationForm | BulkForm) -> None:
@@ -114,6 +114,8 @@ def _insert_text(account_id: str, form: ApplicationForm) -> None:
 def _refused(address: QueueAddress, account_id: str, form: ApplicationForm, refusal: Refusal) -> Response:
     if refusal.key == "account_unknown":
         abort(404)
+    if refusal.key == "proposed_already":
+        return show_queue(address, account_id, form, is_settled=True, status=409)
     if refusal.key == "decided_already":
         return show_queue(
             address, account_id, form, status=409, overtaken=cast("Decision | None", refusal.details.get("decision"))
@@ -129,7 +131,7 @@ def _refused(address: QueueAddress, account_id: str, form: ApplicationForm, refu
     return show_queue(address, account_id, form, status=403)
 
 
-def _next_address(address: QueueAddress, decided: str, seen_at: int | None) -> str:
+def next_address(address: QueueAddress, decided: str, seen_at: int | None) -> str:
     """The application behind the decided one under the same filter, else the first one, else the empty queue."""
     behind = (seen_at, decided) if seen_at else None
     for after in (behind, None):
@@ -139,6 +141,7 @@ def _next_address(address: QueueAddress, decided: str, seen_at: int | None) -> s
             address.filter,
             late_only=address.late,
             soon_only=address.soon,
+            to_confirm=address.to_confirm,
             after=after,
         )
         if page.rows:
@@ -160,6 +163,8 @@ def show_queue(
     assigning: AssignForm | None = None,
     noting: NoteForm | None = None,
     is_taken: bool = False,
+    answering: ProposalForm | None = None,
+    is_settled: bool = False,
 ) -> Response:
     """The queue, with an application open where one is named; forms come back with what was typed."""
     person = member()
@@ -170,6 +175,7 @@ def show_queue(
         address.filter,
         late_only=address.late,
         soon_only=address.soon,
+        to_confirm=address.to_confirm,
         after=address.after,
     )
     form = form or ApplicationForm(formdata=typed_before())
@@ -201,12 +207,15 @@ def show_queue(
         noting=noting or NoteForm(formdata=None),
         click=ActForm(formdata=None),
         is_taken=is_taken,
+        answering=answering or ProposalForm(formdata=None),
+        is_settled=is_settled,
+        needs_two="decisions" in provider().settings.staff.four_eyes,
         form=form,
         bulk=bulk,
         chosen=chosen if chosen is not None else request.form.getlist("chosen"),
         mail=mail,
         batches=bulk_decisions.list_own_waiting(provider(), person.account_id),
-        is_overtaken=status == 409 and not is_taken,
+        is_overtaken=status == 409 and not (is_taken or is_settled),
         overtaken=overtaken,
         done=_done(person.account_id),
     )
@@ -244,6 +253,8 @@ def _done(staff_id: str) -> AccountPage | None:
         page = staff_desk.open_account(provider(), staff_id, account_id)
     except Refusal:
         return None
+    if page.proposal and page.proposal.staff_id == staff_id:
+        return page
     latest = page.decisions[0] if page.decisions else None
     fresh = latest and latest.actor == staff_id and provider().clock() - latest.created_at < 600
     return page if fresh else None

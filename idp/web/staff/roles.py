@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, redirect, request, url_for
 
+from idp.accounts.four_eyes import list_proposed_roles
 from idp.accounts.staff_roles import give_roles, list_limits, list_staff
 from idp.errors import Refusal
 from idp.i18n import gettext
@@ -17,6 +18,7 @@ from idp.web.context import provider
 from idp.web.forms import Form, TextField
 from idp.web.pages import render
 from idp.web.staff.access import member, permitted
+from idp.web.staff.forms import ProposalForm
 from idp.web.staff.words import PERMISSIONS, ROLE_WORDS
 
 if TYPE_CHECKING:
@@ -70,7 +72,8 @@ def give() -> Any:
         field = {"limits.countries": "countries"}.get(refusal.key, "families" if "limits" in refusal.key else "account")
         form.tell(field, _words(refusal))
         return _page(form, chosen, 403 if refusal.key in ("own_account", "not_permitted") else 422)
-    return redirect(url_for("staff_roles.roles", done=1), 303)
+    kept = "proposed" if "roles" in provider().settings.staff.four_eyes else "1"
+    return redirect(url_for("staff_roles.roles", done=kept), 303)
 
 
 def _split(text: str | None) -> list[str]:
@@ -84,6 +87,7 @@ def _words(refusal: Refusal) -> str:
         "not_permitted": gettext(
             "The roles of an administrator are changed on the command line only: idp accounts roles"
         ),
+        "proposed_already": gettext("Other roles are proposed for this account already; answer that proposal first."),
         "account_unknown": gettext("There is no account with this e-mail address or user name."),
         "limits.families": gettext("A serial family is two letters, such as AB."),
         "limits.countries": gettext("A country is two letters, such as DE."),
@@ -91,7 +95,19 @@ def _words(refusal: Refusal) -> str:
     }.get(refusal.key, gettext("Choose roles that exist."))
 
 
-def _page(form: RolesForm, chosen: list[str], status: int = 200) -> Response:
+def show_roles(*, answering: ProposalForm, answered: str, status: int) -> Response:
+    """The page again, with what is wrong about the answer to a proposal."""
+    return _page(RolesForm(formdata=None), [], status, answering=answering, answered=answered)
+
+
+def _page(
+    form: RolesForm,
+    chosen: list[str],
+    status: int = 200,
+    *,
+    answering: ProposalForm | None = None,
+    answered: str = "",
+) -> Response:
     return render(
         "staff/roles.html",
         status,
@@ -104,5 +120,9 @@ def _page(form: RolesForm, chosen: list[str], status: int = 200) -> Response:
             (gettext(PERMISSIONS[permission.value]), [permission in granted for granted in ROLES.values()])
             for permission in Permission
         ],
-        was_done="done" in request.args and status == 200,
+        done=request.args.get("done", "") if status == 200 else "",
+        proposals=list_proposed_roles(provider()),
+        answering=answering or ProposalForm(formdata=None),
+        answered=answered,
+        needs_two="roles" in provider().settings.staff.four_eyes,
     )

@@ -145,6 +145,8 @@ TRAITS: dict[str, str] = {
 OUTCOMES: dict[str, str] = {
     "": marked("waits"),
     "done": marked("done"),
+    "proposed": marked("proposed; a colleague confirms it"),
+    "proposed_already": marked("not done: something is proposed already"),
     "undone": marked("undone"),
     "decided_already": marked("not done: it was decided or changed meanwhile"),
     "own_account": marked("not done: this is your own registration"),
@@ -162,6 +164,7 @@ EVENTS: dict[str, str] = {
     "approval_changed": marked("The approval changed"),
     "approval_withdrawn": marked("Access at sites for approved customers ended"),
     "approved": marked("The sites for approved customers opened"),
+    "approval_proposed": marked("An approval was proposed"),
     "accounts_generated": marked("Made-up accounts were added"),
     "audit_exported": marked("The audit trail was exported"),
     "audit_read": marked("The audit trail was read"),
@@ -201,6 +204,10 @@ EVENTS: dict[str, str] = {
     "password_reset": marked("The password was reset"),
     "profile_completed": marked("The profile was completed"),
     "profile_changed": marked("The profile was changed"),
+    "proposal_confirmed": marked("A colleague's proposal was confirmed"),
+    "proposal_sent_back": marked("A colleague's proposal was sent back"),
+    "proposal_withdrawn": marked("A proposal was withdrawn"),
+    "rejection_proposed": marked("A rejection was proposed"),
     "reason_text_removed": marked("A reason text was removed"),
     "reason_text_saved": marked("A reason text was written"),
     "registration_confirmed": marked("The e-mail address was confirmed"),
@@ -212,6 +219,7 @@ EVENTS: dict[str, str] = {
     "review_note_written": marked("A note for colleagues was written"),
     "review_reminder_sent": marked("Staff were reminded that the promise ends"),
     "review_waits_for_staff": marked("No rule approved; the application waits for staff"),
+    "roles_proposed": marked("Other roles were proposed"),
     "roles_changed": marked("The roles were changed"),
     "session_expired": marked("A session reached its end"),
     "sign_in_refused": marked("A sign-in was refused"),
@@ -322,7 +330,7 @@ def _event_line(event: Event) -> Line:
         sentence = gettext("%(who)s: %(what)s", who=_who("staff", event.actor, event.actor_name), what=sentence)
     if event.reference:
         sentence += f" · {event.reference}"
-    remark = str(event.details.get("reason", "")) if event.act == "email_changed" else ""
+    remark = str(event.details.get("reason", "")) if event.act in ("email_changed", "proposal_sent_back") else ""
     return Line(event.at, sentence, remark=remark)
 
 

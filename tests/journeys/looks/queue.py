@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
+from idp.config.sections import StaffSettings
 from idp.policy.approval import promised_until
 from idp.store.database import Statement
 from tests.journeys.looks.walks import make_administrator, shows, signed_in
@@ -93,3 +95,40 @@ def walk_with_limits(world: World, eyes: Eyes, new_context: NewContext, shoot: S
     eyes.look(approver, "limited")
     approver.goto(page.url)
     eyes.look(approver, "beyond one's limits")
+
+
+@shows(
+    "/staff: to confirm",
+    "/staff/applications/<account_id>: one's own proposal",
+    "/staff/applications/<account_id>: a colleague's proposal",
+    "/staff/applications/<account_id>/proposals/<proposal_id>: reason missing",
+    "/staff/roles: proposed",
+    "/staff/roles/proposals/<proposal_id>: reason missing",
+)
+def walk_with_four_eyes(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
+    """One proposes, a second one answers: a decision and roles."""
+    settings = world.provider.settings.model_copy(update={"staff": StaffSettings(four_eyes=("decisions", "roles"))})
+    world.app.extensions["idp"] = dataclasses.replace(world.provider, settings=settings)
+    for email in ("care@example.com", "approved@example.com"):
+        make_administrator(world, email)
+    page, other = signed_in(world, new_context(), "care"), signed_in(world, new_context(), "anna")
+    page.goto(world.provider_url + "/staff")
+    page.get_by_role("link", name=re.compile("Waiting")).first.click()
+    address = page.url
+    page.click("#decision-approve")
+    page.goto(address)
+    eyes.look(page, "one's own proposal")
+    other.goto(world.provider_url + "/staff?confirm=1")
+    eyes.look(other, "to confirm")
+    other.goto(address)
+    eyes.look(other, "a colleague's proposal")
+    shoot(other, "a-colleagues-proposal")
+    other.click("#send-back")
+    eyes.look(other, "reason missing")
+    page.goto(world.provider_url + "/staff/roles?account=willi&role=customer_care")
+    page.click("#roles-submit")
+    eyes.look(page, "proposed")
+    other.goto(world.provider_url + "/staff/roles")
+    shoot(other, "proposed-roles")
+    other.get_by_role("button", name=re.compile("Send back")).click()
+    eyes.look(other, "reason missing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import date
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from idp.config.sections import StaffSettings
 from idp.policy.staff import ROLES, is_permitted
 from idp.store import accounts, old_portal
 from idp.store.accounts import Account
@@ -19,7 +21,7 @@ from idp.web.api.views import OPERATIONS
 from tests.support.tokens import ISSUER, NOW, House, add_client
 
 API = f"{ISSUER}/api"
-BODIES = {"assign": {"to": "me"}, "write_note": {"text": "Called."}}
+BODIES = {"assign": {"to": "me"}, "write_note": {"text": "Called."}, "answer_proposal": {"act": "confirm"}}
 ROLE_SETS = ["", *sorted(ROLES)]
 
 
@@ -76,7 +78,11 @@ def call(house: House, method: str, path: str, token: str | None, body: Any = No
 
 def call_operation(house: House, operation: Operation, token: str | None) -> TestResponse:
     """An operation on something that is not there."""
-    path = operation.path.replace("{account_id}", "nobody").replace("{registration_id}", "nothing")
+    path = (
+        operation.path.replace("{account_id}", "nobody")
+        .replace("{registration_id}", "nothing")
+        .replace("{proposal_id}", "none")
+    )
     return call(
         house,
         operation.method,
@@ -133,6 +139,29 @@ def test_a_tool_takes_an_application_and_notes_things(house: House) -> None:
     notes = call(house, "POST", f"{path}/notes", token, {"text": "Called."}).get_json()
     assert [(row["actor_name"], row["text"]) for row in notes["items"]] == [("Anna Approved", "Called.")]
     assert call(house, "GET", f"{path}/notes", token).get_json() == notes
+
+
+def test_a_tool_answers_proposals(house: House) -> None:
+    """Where decisions need two people, deciding proposes; nobody confirms their own, a colleague's goes through."""
+    settings = house.provider.settings.model_copy(update={"staff": StaffSettings(four_eyes=("decisions",))})
+    house.app.extensions["idp"] = dataclasses.replace(house.provider, settings=settings)
+    set_roles(house, "approver customer_care")
+    willi, token = add_applicant(house), token_for(house)
+    proposed = call(house, "POST", f"/accounts/{willi.account_id}/decisions", token, {"act": "approve"}).get_json()
+    assert proposed["new_status"] == "pending"
+    path = f"/proposals/{proposed['proposal_id']}"
+    own = call(house, "POST", path, token, {"act": "confirm"})
+    assert (own.status_code, own.get_json()["error"]) == (403, "access_denied")
+    row = call(house, "GET", "/queue", token).get_json()["items"][0]
+    assert (row["proposal"]["act"], row["proposal"]["staff_name"]) == ("approve", "Anna Approved")
+    assert call(house, "GET", "/queue?to_confirm=true", token).get_json()["items"] == []
+    colleague = add_applicant(house, "wanda")
+    with house.provider.database.transaction() as tx:
+        tx.run(Statement("UPDATE accounts SET roles = 'approver' WHERE user_name = 'wanda'"))
+        tx.run(Statement("UPDATE proposals SET staff_id = :id"), id=colleague.account_id)
+    assert call(house, "POST", path, token, {"act": "confirm"}).get_json()["act"] == "approve"
+    assert call(house, "GET", f"/accounts/{willi.account_id}", token).get_json()["approval_status"] == "approved"
+    assert call(house, "POST", path, token, {"act": "confirm"}).status_code == 404
 
 
 def test_lists_page_by_key(house: House) -> None:

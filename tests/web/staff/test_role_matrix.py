@@ -21,7 +21,7 @@ from werkzeug.routing import Rule
 from idp.accounts import review_work
 from idp.accounts.closing import Actor, close_within
 from idp.policy.staff import ROLES, Permission, is_permitted
-from idp.store import accounts, sessions
+from idp.store import accounts, proposals, sessions
 from idp.store.accounts import Account
 from idp.store.database import Statement
 from idp.store.models.base import db
@@ -64,6 +64,7 @@ ACTS = {
     "staff_people.send_reset_link": Act({}),
     "staff_people.give_password": Act({}),
     "staff_queue.decide": Act({"act": "approve", "reason": "", "remark": ""}, status="pending"),
+    "staff_proposals.answer_decision": Act({"act": "confirm"}, status="pending"),
     "staff_email.change": Act({"email": "new-{target}@lab.example", "reason": "Asked on the phone."}),
     "staff_closing.carry_out close": Act({}),
     "staff_closing.carry_out reopen": Act({}, closed=True),
@@ -278,6 +279,8 @@ def act_on(house: House, role: str, target: str, key: str, rule: Rule, act: Act,
         colleague = "approver" if role == "administrator" else role
         roles = {"same": colleague, "higher": "administrator", "customer": ""}[target]
         subject = add_person(house, name, status=act.status, roles=roles, closed=act.closed)
+    if key == "staff_proposals.answer_decision":
+        propose(house, subject, add_person(house, f"first-{name}", roles="administrator"))
     address = path_of(rule, subject.account_id, key.partition(" ")[2])
     fields = {word: value.replace("{target}", name) for word, value in act.fields.items()}
     if key.startswith("api."):
@@ -290,6 +293,22 @@ def act_on(house: House, role: str, target: str, key: str, rule: Rule, act: Act,
         answer = web.post(address, data={"csrf_token": csrf, **fields})
         assert answer.status_code < 500
     return state_of(house) != before
+
+
+def propose(house: House, subject: Account, first: Account) -> None:
+    """An approval that a second person has to confirm, by the name that `path_of` gives it."""
+    with house.provider.database.transaction() as tx:
+        tx.run(Statement("DELETE FROM proposals"))
+        proposals.add(
+            tx,
+            kind=proposals.DECISION,
+            account_id=subject.account_id,
+            proposal_id="nothing",
+            staff_id=first.account_id,
+            act="approve",
+            seen_at=subject.approval_updated_at,
+            now=NOW,
+        )
 
 
 def acting_routes(house: House) -> list[tuple[str, Rule]]:
