@@ -13,6 +13,7 @@ from idp.store.approver_limits import Limits
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from idp.provider import Provider
     from idp.store.accounts import Account
     from idp.store.database import Transaction
 
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 def limits_of(tx: Transaction, staff: Account) -> Limits:
     """What a member of staff decides about; an administrator about all."""
     return Limits() if "administrator" in staff.roles else approver_limits.find_limits(tx, staff.account_id)
+
+
+def limits_of_person(provider: Provider, staff: Account) -> Limits:
+    """The same, outside an act: for reports."""
+    with provider.database.reading() as tx:
+        return limits_of(tx, staff)
 
 
 def may_decide_about(tx: Transaction, staff: Account, account: Account) -> bool:

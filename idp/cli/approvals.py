@@ -13,8 +13,8 @@ from idp.accounts.similar_accounts import look_beside
 from idp.cli.accounts import describe, get_account
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, stamp, with_settings
 from idp.errors import Refusal
-from idp.policy.approval import NEEDS_REASON, Status
-from idp.store import account_list, accounts
+from idp.policy.approval import NEEDS_REASON, Status, promised_until
+from idp.store import account_list, accounts, proposals, review_work
 
 if TYPE_CHECKING:
     from idp.config import Settings
@@ -45,13 +45,38 @@ def list_command(settings: Settings, status: str, as_json: bool) -> None:
     with provider.database.reading() as tx:
         found = account_list.list_accounts(tx, status=status)
         serials = {account.account_id: accounts.list_serial_numbers(tx, account.account_id) for account in found}
+        ids = [account.account_id for account in found]
+        assigned = review_work.list_assignments(tx, ids)
+        proposed = proposals.list_about(tx, proposals.DECISION, ids)
+    days = settings.registration.review_working_days
     if as_json:
-        print_json([{**describe(a), "serial_numbers": serials[a.account_id]} for a in found])
+        print_json(
+            [
+                {
+                    **describe(a),
+                    "serial_numbers": serials[a.account_id],
+                    "due_at": promised_until(a.approval_updated_at, days) if status == "pending" else None,
+                    "assigned_to": assigned[a.account_id].staff_id if a.account_id in assigned else None,
+                    "proposed": proposed[a.account_id].act if a.account_id in proposed else None,
+                }
+                for a in found
+            ]
+        )
     else:
         print_table(
-            ("since", "user name", "e-mail", "name", "company", "serial number"),
+            ("since", "user name", "e-mail", "name", "company", "serial number", "due", "has it", "proposed"),
             [
-                (stamp(a.approval_updated_at), a.user_name, a.email, a.name, a.company, " ".join(serials[a.account_id]))
+                (
+                    stamp(a.approval_updated_at),
+                    a.user_name,
+                    a.email,
+                    a.name,
+                    a.company,
+                    " ".join(serials[a.account_id]),
+                    stamp(promised_until(a.approval_updated_at, days)) if status == "pending" else "",
+                    assigned[a.account_id].staff_name if a.account_id in assigned else "",
+                    proposed[a.account_id].act if a.account_id in proposed else "",
+                )
                 for a in found
             ],
         )

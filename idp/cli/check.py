@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from idp.accounts.review_work import list_deciders
+from idp.accounts.staff_limits import limits_of_person
 from idp.cli.common import json_option, open_provider, print_json, with_settings
 from idp.config import LANGUAGES, MailSettings, is_loopback_host
 from idp.errors import ConfigError, TryLater
@@ -137,6 +139,7 @@ def check_database(settings: Settings) -> Iterator[Finding]:
     else:
         provider = open_provider(settings)
         yield from check_content(provider)
+        yield from check_four_eyes(provider)
         yield from check_mail_texts(provider)
         provider.database.engine.dispose()
 
@@ -158,6 +161,18 @@ def check_mail_texts(provider: Provider) -> Iterator[Finding]:
                 yield Finding("must", "mail texts", f"{message} in {language}: {fault}")
     if not faults:
         yield Finding("good", "mail texts", f"{len(list_own(settings))} templates of yours serve in every language")
+
+
+def check_four_eyes(provider: Provider) -> Iterator[Finding]:
+    """Where acts need two people, there have to be two."""
+    acts, deciders = provider.settings.staff.four_eyes, list_deciders(provider)
+    administrators = [person for person in deciders if "administrator" in person.roles]
+    for act, people, who in (("decisions", deciders, "decides"), ("roles", administrators, "gives roles")):
+        if act in acts and len(people) < 2:
+            yield Finding("must", "four eyes", f"staff.four_eyes has {act}, and fewer than two people: nobody {who}")
+    everything = [person for person in deciders if not limits_of_person(provider, person).is_limited]
+    if deciders and not everything:
+        yield Finding("should", "staff", "every approver is limited; applications beyond all limits wait for nobody")
 
 
 def check_content(provider: Provider) -> Iterator[Finding]:

@@ -122,9 +122,11 @@ def test_an_operator_assigns_and_notes(either_terminal: Terminal) -> None:
     """Only somebody who may decide gets an application."""
     refused = either_terminal.run("approvals", "assign", "willi@example.com", "--to", "rosa")
     assert (refused.exit_code, "may not decide" in refused.output) == (1, True)
-    assert either_terminal.run("accounts", "roles", "rosa", "approver").exit_code == 0
-    given = either_terminal.run("approvals", "assign", "willi@example.com", "--to", "rosa")
+    given = either_terminal.run("approvals", "assign", "willi@example.com", "--to", "anna@example.com")
     assert (given.exit_code, "has the application" in given.output) == (0, True)
+    (listed,) = json.loads(either_terminal.run("approvals", "list", "--json").output)
+    assert (bool(listed["assigned_to"]), bool(listed["due_at"]), listed["proposed"]) == (True, True, None)
+    assert "has it" in either_terminal.run("approvals", "list").output
     freed = either_terminal.run("approvals", "assign", "willi@example.com", "--nobody")
     assert "nobody has the application" in freed.output
     assert either_terminal.run("approvals", "assign", "willi@example.com").exit_code == 1

@@ -37,8 +37,9 @@
   const keys = {
     j: () => move(1),
     k: () => move(-1),
-    a: () => focus("decision-approve"),
+    a: () => focus("decision-approve") || focus("confirm-proposal"),
     r: () => focus("reason"),
+    t: () => focus("take") || focus("let-go"),
     x: pick,
     "/": () => focus("q") || focus("desk-search"),
     "?": toggleKeys,
