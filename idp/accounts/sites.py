@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idp.accounts.endings import apply_ending
+from idp.accounts.staff_rights import check_permission
+from idp.errors import Refusal
 from idp.policy.endings import Act
-from idp.store import audit, grants
+from idp.policy.staff import Permission, may_act_on
+from idp.store import accounts, audit, grants
 from idp.store.clients import find_client
 
 if TYPE_CHECKING:
     from idp.provider import Provider
     from idp.store.clients import RegisteredClient
+    from idp.store.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +38,51 @@ def list_permitted_sites(provider: Provider, account_id: str) -> list[PermittedS
 
 def withdraw_consent(provider: Provider, account_id: str, client_id: str) -> bool:
     """Forget what a site was permitted and end its tokens (DESIGN, "What ends what"); False where there was nothing."""
-    now = provider.clock()
     with provider.database.transaction() as tx:
-        if not grants.delete_grant(tx, account_id, client_id):
-            return False
-        ended = apply_ending(provider, tx, Act.CONSENT_WITHDRAWN, account_id=account_id, client_id=client_id, now=now)
-        if not ended.family_ids:  # else the ending stands in the trail
-            audit.record(
-                tx,
-                "consent_withdrawn",
-                now=now,
-                actor_kind="customer",
-                actor=account_id,
-                account_id=account_id,
-                client_id=client_id,
-            )
-        return True
+        return _withdraw(provider, tx, account_id, client_id)
+
+
+def withdraw_consent_for(
+    provider: Provider, *, staff_id: str, account_id: str, client_id: str, address: str = ""
+) -> bool:
+    """Staff take it back for a customer who asks them to (RF-12); False where there was nothing.
+
+    Raises `Refusal`: `not_permitted`, `account_unknown`.
+    """
+    with provider.database.transaction() as tx:
+        staff = check_permission(tx, staff_id, Permission.WITHDRAW_CONSENT)
+        account = accounts.find_account(tx, account_id)
+        if account is None or account.is_closed:
+            raise Refusal("account_unknown")
+        if not may_act_on(staff_id, staff.roles, account_id, account.roles):
+            raise Refusal("not_permitted")
+        return _withdraw(provider, tx, account_id, client_id, staff_id=staff_id, address=address)
+
+
+def _withdraw(
+    provider: Provider, tx: Transaction, account_id: str, client_id: str, *, staff_id: str = "", address: str = ""
+) -> bool:
+    now = provider.clock()
+    if not grants.delete_grant(tx, account_id, client_id):
+        return False
+    ended = apply_ending(
+        provider,
+        tx,
+        Act.CONSENT_WITHDRAWN,
+        account_id=account_id,
+        client_id=client_id,
+        staff_id=staff_id,
+        now=now,
+    )
+    if not ended.family_ids:  # else the ending stands in the trail
+        audit.record(
+            tx,
+            "consent_withdrawn",
+            now=now,
+            actor_kind="staff" if staff_id else "customer",
+            actor=staff_id or account_id,
+            account_id=account_id,
+            client_id=client_id,
+            address=address,
+        )
+    return True

@@ -59,7 +59,7 @@ def give_temporary_password(provider: Provider, *, staff_id: str, account_id: st
         )
         links.replace_links(tx, PURPOSE, account_id=account_id, now=now)
         forget_failures(tx, account_id)
-        apply_ending(provider, tx, Act.PASSWORD_RESET, account_id=account_id, now=now)
+        apply_ending(provider, tx, Act.PASSWORD_RESET, account_id=account_id, staff_id=staff_id, now=now)
         audit.record(
             tx,
             "temporary_password_given",

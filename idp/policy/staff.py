@@ -26,6 +26,7 @@ class Permission(Enum):
     GIVE_TEMPORARY_PASSWORD = "give_temporary_password"
     CHANGE_EMAIL = "change_email"
     CLOSE_ACCOUNT = "close_account"
+    WITHDRAW_CONSENT = "withdraw_consent"
     READ_MAIL = "read_mail"
     RETRY_DELIVERY = "retry_delivery"
     SEND_TEST_MAIL = "send_test_mail"
@@ -46,6 +47,7 @@ _HELP = {
     Permission.GIVE_TEMPORARY_PASSWORD,
     Permission.CHANGE_EMAIL,
     Permission.CLOSE_ACCOUNT,
+    Permission.WITHDRAW_CONSENT,
     Permission.READ_MAIL,
     Permission.READ_SITES,
     Permission.RETRY_DELIVERY,

@@ -20,6 +20,8 @@ from idp.policy.staff import ROLES, Permission, is_at_work, is_permitted, is_sta
         ("approver", Permission.CHANGE_EMAIL, False),
         ("customer_care", Permission.CLOSE_ACCOUNT, True),
         ("approver", Permission.CLOSE_ACCOUNT, False),
+        ("customer_care", Permission.WITHDRAW_CONSENT, True),
+        ("approver", Permission.WITHDRAW_CONSENT, False),
         ("auditor", Permission.READ_AUDIT, True),
         ("administrator", Permission.READ_AUDIT, True),
         ("Approver", Permission.DECIDE, False),

@@ -8,15 +8,18 @@ from flask import Blueprint, abort, redirect, request, url_for
 
 from idp.accounts import people_search, review_work, staff_desk
 from idp.accounts.approval import decide_by_staff
+from idp.accounts.sites import list_permitted_sites, withdraw_consent_for
 from idp.accounts.temporary_password import give_temporary_password
 from idp.errors import Refusal
 from idp.i18n import gettext as _
 from idp.policy.staff import Permission
 from idp.store import search
+from idp.web.account.forms import WithdrawForm
 from idp.web.browser_session import client_address, typed_before
 from idp.web.context import provider
 from idp.web.forms import ActForm
 from idp.web.interest_words import tell_interests
+from idp.web.oauth.scope_words import name_scope
 from idp.web.pages import render
 from idp.web.staff import words
 from idp.web.staff.access import member, permitted
@@ -139,6 +142,36 @@ def give_password(account_id: str) -> Any:
     return render("staff/temporary_password.html", given=given, account=page.account)
 
 
+@blueprint.get("/accounts/<account_id>/sites")
+@permitted(Permission.READ_ACCOUNTS)
+def permitted_sites(account_id: str) -> Any:
+    """Whoever had to sign in before taking something back comes back here, and decides anew on the account's page."""
+    return redirect(url_for("staff_people.account", account_id=account_id), 303)
+
+
+@blueprint.post("/accounts/<account_id>/sites")
+@permitted(Permission.WITHDRAW_CONSENT)
+def withdraw_consent(account_id: str) -> Any:
+    """Take back what the customer permitted a site, because they asked for it (RF-12)."""
+    click = WithdrawForm()
+    if not click.validate_on_submit():
+        form = StatusForm(formdata=None)
+        form.form_errors = click.form_errors
+        return _account_page(account_id, form, status=422)
+    try:
+        was_there = withdraw_consent_for(
+            provider(),
+            staff_id=member().account_id,
+            account_id=account_id,
+            client_id=click.client_id.data,
+            address=client_address(),
+        )
+    except Refusal as refusal:
+        return _refused(account_id, StatusForm(formdata=None), refusal)
+    done = "consent" if was_there else "too_late"
+    return redirect(url_for("staff_people.account", account_id=account_id, done=done), 303)
+
+
 @blueprint.get("/registrations")
 @permitted(Permission.READ_REGISTRATIONS)
 def registrations() -> Response:
@@ -220,6 +253,10 @@ def _account_page(
         page=page,
         interests=tell_interests(provider().settings.interests, page.account),
         history=history_of(page),
+        permitted_sites=[
+            (site.client, [name_scope(name) for name in sorted(site.scope)], site.granted_at)
+            for site in list_permitted_sites(provider(), account_id)
+        ],
         notes=review_work.read_work(provider(), account_id)[1],
         form=form,
         click=ActForm(formdata=None),

@@ -38,6 +38,7 @@ PERMISSIONS: dict[str, str] = {
     "give_temporary_password": marked("give a temporary password"),
     "change_email": marked("change an e-mail address"),
     "close_account": marked("close an account and open it again"),
+    "withdraw_consent": marked("take back what a customer permitted a site"),
     "read_mail": marked("see what became of mails"),
     "retry_delivery": marked("try dead letters again"),
     "send_test_mail": marked("send a test mail"),

@@ -21,7 +21,7 @@ from werkzeug.routing import Rule
 from idp.accounts import review_work
 from idp.accounts.closing import Actor, close_within
 from idp.policy.staff import ROLES, Permission, is_permitted
-from idp.store import accounts, proposals, sessions
+from idp.store import accounts, grants, proposals, sessions
 from idp.store.accounts import Account
 from idp.store.database import Statement
 from idp.store.models.base import db
@@ -63,6 +63,7 @@ ACTS = {
     "staff_people.change_status": Act({"act": "suspend", "reason": "Contract ended."}),
     "staff_people.send_reset_link": Act({}),
     "staff_people.give_password": Act({}),
+    "staff_people.withdraw_consent": Act({"client_id": "site"}),
     "staff_queue.decide": Act({"act": "approve", "reason": "", "remark": ""}, status="pending"),
     "staff_proposals.answer_decision": Act({"act": "confirm"}, status="pending"),
     "staff_email.change": Act({"email": "new-{target}@lab.example", "reason": "Asked on the phone."}),
@@ -281,6 +282,8 @@ def act_on(house: House, role: str, target: str, key: str, rule: Rule, act: Act,
         subject = add_person(house, name, status=act.status, roles=roles, closed=act.closed)
     if key == "staff_proposals.answer_decision":
         propose(house, subject, add_person(house, f"first-{name}", roles="administrator"))
+    with house.provider.database.transaction() as tx:
+        grants.save_grant(tx, subject.account_id, "site", frozenset({"openid"}), NOW)
     address = path_of(rule, subject.account_id, key.partition(" ")[2])
     fields = {word: value.replace("{target}", name) for word, value in act.fields.items()}
     if key.startswith("api."):
