@@ -13,6 +13,7 @@ from idp.mail.accounts import (
     password_changed,
     password_was_reset,
     reset_password,
+    site_permitted,
     temporary_password_given,
     user_name_changed,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "remind_registration",
     "reset_password",
     "review_again",
+    "site_permitted",
     "suspended",
     "temporary_password_given",
     "test_mail",

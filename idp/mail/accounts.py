@@ -57,6 +57,20 @@ def user_name_changed(provider: Provider, tx: Transaction, *, to: Recipient, use
     )
 
 
+def site_permitted(provider: Provider, tx: Transaction, *, to: Recipient, site_name: str) -> int:
+    """Tell that a site was permitted something for the first time (LG-6)."""
+    return post(
+        provider,
+        tx,
+        "site_permitted",
+        to,
+        at=provider.clock(),
+        site_name=site_name,
+        sites_link=own_link(provider, "/account/sites"),
+        reset_link=own_link(provider, "/forgot-password"),
+    )
+
+
 def password_was_reset(provider: Provider, tx: Transaction, *, to: Recipient) -> int:
     """Tell that the password was reset through a mail, and that everything was signed out."""
     return post(

@@ -20,6 +20,7 @@ VALUES: dict[str, Any] = {
     "status_link": "https://id.example.com/register/status/of-this-registration",
     "reset_link": "https://id.example.com/forgot-password",
     "sign_in_link": "https://id.example.com/sign-in",
+    "sites_link": "https://id.example.com/account/sites",
     "queue_link": "https://id.example.com/staff",
     "applications": [{"name": "Willi Waiting", "company": "Wasserwerk Süd", "due_at": 1_800_000_000}],
     "count": 3,

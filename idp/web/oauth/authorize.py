@@ -14,6 +14,7 @@ import structlog
 from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from idp import mail
 from idp.errors import ProtocolError
 from idp.policy.interaction import Decision, Step
 from idp.protocol import authorization_endpoint as endpoint
@@ -23,7 +24,7 @@ from idp.protocol.authorization_response import Reply, build_error
 from idp.protocol.endpoint import Answer
 from idp.protocol.parameters import Parameters
 from idp.protocol.request_object import RequestObjects, merge_request_object
-from idp.store import audit, grants, pending
+from idp.store import accounts, audit, grants, pending
 from idp.web.browser_session import SignedIn, browser_id, client_address, current_session
 from idp.web.context import provider
 from idp.web.csrf import from_other_sites
@@ -282,7 +283,11 @@ def _take_wish(
         return endpoint.NextStep(Decision(Step.REFUSE, "access_denied"), step.end_user)
     if (asked, wish) == (Step.CONSENT, "approve"):
         client_id, owner = opened.client.client_id, visitor.account_id
+        is_new = not grants.find_granted_scope(tx, owner, client_id)
         grants.save_grant(tx, owner, client_id, opened.asked_scope, now)
+        if is_new:
+            to = mail.to_account(accounts.get_account(tx, owner))
+            mail.site_permitted(provider(), tx, to=to, site_name=opened.client.name)
         audit.record(
             tx,
             "consent_given",

@@ -89,6 +89,7 @@ MAILS: dict[str, str] = {
     "remind_registration": marked("Reminder of the confirmation"),
     "reset_password": marked("Reset the password"),
     "review_again": marked("In review again"),
+    "site_permitted": marked("Site permitted"),
     "suspended": marked("Suspended"),
     "temporary_password_given": marked("Temporary password given"),
     "user_name_changed": marked("User name changed"),

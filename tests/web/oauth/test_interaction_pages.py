@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from idp.store.clients import set_client_disabled
 from tests.support.lobby import SITE, Browser, Lobby, answer_of, hidden_fields
 from tests.web.oauth.test_authorize import handle_of
 
@@ -65,6 +66,29 @@ def test_claims_need_a_consent_of_their_own(lobby: Lobby) -> None:
     assert "code" in answer_of(browser.post(path, {**hidden_fields(text), "wish": "approve"}))
     answer = browser.authorize(scope="openid", claims='{"userinfo": {"email": null}}', prompt="none")
     assert answer_of(answer)["error"] == "consent_required"
+
+
+def test_the_first_permission_for_a_site_is_told_by_mail(lobby: Lobby) -> None:
+    """To the owner, once for each site, with the way to take it back; nothing for a no, nor for own sites (LG-6)."""
+    browser = lobby.browser()
+    ada = lobby.add_account()
+    browser.sign_in(ada)
+
+    def mails() -> list[str]:
+        rows = lobby.rows("SELECT name, account_id FROM outbox WHERE kind = 'mail' ORDER BY outbox_id")
+        assert {row["account_id"] for row in rows} <= {ada.account_id}
+        return [row["name"] for row in rows]
+
+    path, text = open_page(browser)
+    browser.post(path, {**hidden_fields(text), "wish": "deny"})
+    assert "code" in answer_of(browser.authorize(client_id="own"))
+    assert mails() == []
+    path, text = open_page(browser)
+    browser.post(path, {**hidden_fields(text), "wish": "approve"})
+    assert mails() == ["site_permitted"]
+    path, text = open_page(browser, scope="openid profile email")
+    browser.post(path, {**hidden_fields(text), "wish": "approve"})
+    assert mails() == ["site_permitted"]
 
 
 def test_no_is_an_answer(lobby: Lobby) -> None:
@@ -180,9 +204,10 @@ def test_what_happens_meanwhile_counts(lobby: Lobby) -> None:
     browser.sign_in(lobby.add_account())
     path, text = open_page(browser)
     form = {**hidden_fields(text), "wish": "approve"}
-    lobby.run("UPDATE clients SET disabled = :yes WHERE client_id = 'site'", yes=True)
+    with lobby.provider.database.transaction() as tx:
+        set_client_disabled(tx, "site", True, lobby.now)
     assert browser.post(path, form).status_code == 400
-    lobby.run("UPDATE clients SET disabled = :no, require_approval = :yes", no=False, yes=True)
+    lobby.add_client("site", require_approval=True)
     lobby.run("UPDATE accounts SET approval_status = 'suspended'")
     assert browser.post(path, form).headers["Location"] == path
     lobby.run("UPDATE sessions SET ended_at = 1")
