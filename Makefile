@@ -18,7 +18,7 @@ STRICT = $(wildcard idp attacks examples conformance benchmarks scripts/compile_
 POT = .venv-test/messages.pot
 
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset serve test bench-desk fuzz races kills test-spring clients check format lock security-rules licences audit sbom messages compile-messages wheel conformance clean
+.PHONY: help demo demo-reset serve test bench-desk coverage fuzz mutation races kills test-spring clients check format lock security-rules licences audit sbom messages compile-messages wheel conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,18 @@ kills: $(TESTING) ## kill -9 of server, worker and PostgreSQL, KILLS=100 in FLOW
 
 import-benchmark: $(TESTING) ## time the import of N=100000 made-up customers of an old portal, killed once and called again
 	@.venv-test/bin/python -m benchmarks.old_import $(or $(N),100000)
+
+coverage: $(TESTING) ## which branches of protocol, accounts, policy and store no test takes (COVERAGE_TESTS="tests/protocol")
+	@sh scripts/system_packages.sh
+	@.venv-test/bin/python scripts/compile_messages.py
+	@mkdir -p artefacts/coverage
+	@.venv-test/bin/coverage erase
+	@.venv-test/bin/coverage run -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup $(COVERAGE_TESTS) $(PYTEST_ARGS)
+	@.venv-test/bin/coverage combine --quiet
+	@.venv-test/bin/coverage report
+
+mutation: $(TESTING) ## change MODULE=idp/policy/staff.py in small ways in a copy, and count what TESTS=tests/policy notice
+	@.venv-test/bin/python scripts/mutation.py $(or $(MODULE),idp/policy) $(or $(TESTS),tests/policy)
 
 fuzz: $(TESTING) ## send N=100000 malformed requests, front on and off, SQLite and PostgreSQL (FUZZ_ARGS="--database sqlite --seed 7")
 	@sh scripts/system_packages.sh

@@ -33,7 +33,7 @@ from idp.config import load_settings
 from tests.support.postgresql import running_cluster
 
 SLOW_SECONDS = 2.0
-STALL_SECONDS = 8.0
+STALL_SECONDS = 5.0
 RENEW_EVERY = 250
 FAILURES_KEPT = 25
 _ENDERS = ("logout.", "security.end", "sign_in.page", "security.password", "data.close", "data.reopen")
