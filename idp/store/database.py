@@ -270,7 +270,7 @@ def is_away(error: BaseException) -> bool:
     if isinstance(cause, sqlite3.OperationalError):
         return bool(_SQLITE_AWAY.search(str(cause)))
     return type(cause).__module__.startswith("psycopg") and any(
-        kind.__name__ == "OperationalError" for kind in type(cause).__mro__
+        kind.__name__ in ("OperationalError", "IdleInTransactionSessionTimeout") for kind in type(cause).__mro__
     )
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from idp import create_app
-from idp.store.database import engine_options
+from idp.config import DatabaseSettings
+from idp.errors import Busy
+from idp.store.database import Statement, engine_options, is_away
 from tests.support.lobby import Lobby
 from tests.test_smoke import settings_in
 
@@ -47,3 +50,24 @@ def test_every_wait_ends(lobby: Lobby) -> None:
     assert options["pool_timeout"] == 5
     assert options["connect_args"]["connect_timeout"] == 3
     assert options["pool_pre_ping"]
+
+
+def test_a_transaction_that_postgresql_gave_up_is_told_as_busy(postgresql_url: str, tmp_path: Path) -> None:
+    """A process that stood still for so long is no defect: whoever asked may ask again (GO-1)."""
+    settings = settings_in(tmp_path).model_copy(update={"database": DatabaseSettings(url=postgresql_url)})
+    database = create_app(settings).extensions["idp"].database
+    with pytest.raises(Busy), database.transaction() as tx:  # noqa: PT012 - the second statement is what fails
+        tx.run(Statement("UPDATE accounts SET locale = 'de'"))
+        raise psycopg.errors.IdleInTransactionSessionTimeout(
+            "terminating connection due to idle-in-transaction timeout"
+        )
+    with database.reading() as tx:
+        assert tx.one(Statement("SELECT 1 AS one")) == {"one": 1}
+
+
+@pytest.mark.parametrize(
+    "error", [psycopg.errors.DataError("NUL"), psycopg.errors.InternalError_("x"), ValueError("x")]
+)
+def test_a_defect_is_not_told_as_busy(error: Exception) -> None:
+    """It would be asked for again and again."""
+    assert not is_away(error)
