@@ -148,9 +148,8 @@ def open_queue(
             limits=limits,
         )
         rows = review_queue.page_queue(tx, chosen, after=after, limit=PAGE + 1)
-        matching, _oldest = review_queue.count_queue(tx, chosen)
-        total, oldest = review_queue.count_queue(tx, Filter(limits=limits))
-        broken, _oldest = review_queue.count_queue(tx, Filter(late_before=late, limits=limits))
+        whole = review_queue.summarize(tx, limits, late=late, soon=soon)
+        is_whole = replace(chosen, newest_first=False) == Filter(limits=limits)
         return QueuePage(
             rows=tuple(rows[:PAGE]),
             due={row.account_id: promised_until(row.waiting_since, days) for row in rows},
@@ -159,13 +158,13 @@ def open_queue(
             by_assignee=review_queue.count_by_assignee(tx, limits),
             limits=limits,
             proposed=proposals.list_about(tx, proposals.DECISION, (row.account_id for row in rows[:PAGE])),
-            to_confirm=review_queue.count_queue(tx, Filter(to_confirm=staff_id, limits=limits))[0],
+            to_confirm=review_queue.count_proposed(tx, staff_id, limits),
             has_more=len(rows) > PAGE,
-            matching=matching,
-            total=total,
-            late=broken,
-            soon=review_queue.count_queue(tx, Filter(late_before=soon, limits=limits))[0] - broken,
-            oldest=oldest,
+            matching=whole.total if is_whole else review_queue.count_queue(tx, chosen),
+            total=whole.total,
+            late=whole.late,
+            soon=whole.soon,
+            oldest=whole.oldest,
             countries=tuple(review_queue.list_countries(tx, limits)),
             families=tuple(review_queue.list_families(tx, limits)),
             decided=tuple(review_queue.decided_since(tx, now - now % 86400)),

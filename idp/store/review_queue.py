@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from idp.store.approver_limits import NO_LIMITS, Limits
@@ -21,13 +22,24 @@ PENDING = (
 )
 """Customers of the old portal wait for a decision only once they came over with a complete profile."""
 
-_WITHIN = (
-    " AND (:any_country = 1 OR a.country IN {texts(countries)})"
-    " AND (:any_family = 1 OR (EXISTS (SELECT 1 FROM devices d WHERE d.account_id = a.account_id)"
+_FILTERS = {
+    "countries": " AND a.country IN {texts(countries)}",
+    "families": " AND EXISTS (SELECT 1 FROM devices d WHERE d.account_id = a.account_id)"
     " AND NOT EXISTS (SELECT 1 FROM devices d WHERE d.account_id = a.account_id"
-    " AND SUBSTR(d.serial_number, 1, 2) NOT IN {texts(families)})))"
-)
-"""What an approver with limits decides about, as `policy.staff.is_within_limits` says."""
+    " AND SUBSTR(d.serial_number, 1, 2) NOT IN {texts(families)})",
+    "country": " AND a.country = :country",
+    "family": " AND EXISTS (SELECT 1 FROM devices d WHERE d.account_id = a.account_id"
+    " AND SUBSTR(d.serial_number, 1, 2) = :family)",
+    "nobody": " AND NOT " + IS_ASSIGNED.format(""),
+    "assignee": " AND " + IS_ASSIGNED.format(" AND x.staff_id = :assignee"),
+    "to_confirm": " AND EXISTS (SELECT 1 FROM proposals o WHERE o.kind = 'decision' AND o.account_id = a.account_id"
+    " AND o.staff_id <> :to_confirm)",
+    "late_before": " AND a.approval_updated_at < :late_before",
+}
+"""What narrows the queue, in this order; a statement has only what is asked for, so that the whole queue stays quick.
+
+`countries` and `families` are the limits of an approver, as `policy.staff.is_within_limits` says.
+"""
 
 _FIELDS = (
     "SELECT a.account_id, a.given_name, a.family_name, a.email, a.company, a.country, a.approval_updated_at AS waiting_since,"
@@ -35,18 +47,7 @@ _FIELDS = (
 )
 _FROM = (
     " FROM accounts a LEFT JOIN registrations r ON r.registration_id = a.registration_id"
-    " WHERE " + PENDING + _WITHIN + " AND (:country = '' OR a.country = :country)"
-    " AND (:assignee = '' OR (:assignee = 'nobody' AND NOT "
-    + IS_ASSIGNED.format("")
-    + ") OR "
-    + IS_ASSIGNED.format(" AND x.staff_id = :assignee")
-    + ")"
-    " AND (:to_confirm = '' OR EXISTS (SELECT 1 FROM proposals o WHERE o.kind = 'decision' AND o.account_id = a.account_id"
-    " AND o.staff_id <> :to_confirm))"
-    " AND (:late_before = 0 OR a.approval_updated_at < :late_before)"
-    " AND (:family = '' OR EXISTS (SELECT 1 FROM devices d WHERE d.account_id = a.account_id"
-    "  AND SUBSTR(d.serial_number, 1, 2) = :family))"
-    "{people}"
+    " WHERE " + PENDING + "{filters}{people}"
 )
 _OLDEST_FIRST = (
     _FIELDS + _FROM + " AND (a.approval_updated_at > :at OR (a.approval_updated_at = :at AND a.account_id > :id))"
@@ -56,24 +57,32 @@ _NEWEST_FIRST = (
     _FIELDS + _FROM + " AND (a.approval_updated_at < :at OR (a.approval_updated_at = :at AND a.account_id < :id))"
     " ORDER BY a.approval_updated_at DESC, a.account_id DESC LIMIT :limit"
 )
-_COUNT = "SELECT COUNT(*) AS count, MIN(a.approval_updated_at) AS oldest" + _FROM
-_COUNTRIES = Statement(
+_COUNT = "SELECT COUNT(*) AS count" + _FROM
+_SUMMARY = (
+    "SELECT COUNT(*) AS total, MIN(a.approval_updated_at) AS oldest,"
+    " COALESCE(SUM(CASE WHEN a.approval_updated_at < :late THEN 1 ELSE 0 END), 0) AS late,"
+    " COALESCE(SUM(CASE WHEN a.approval_updated_at < :soon THEN 1 ELSE 0 END), 0) AS soon"
+    " FROM accounts a WHERE " + PENDING + "{filters}"
+)
+_PROPOSED = (
+    "SELECT COUNT(*) AS count FROM proposals p JOIN accounts a ON a.account_id = p.account_id"
+    " WHERE p.kind = 'decision' AND p.staff_id <> :staff_id AND " + PENDING + "{filters}"
+)
+_COUNTRIES = (
     "SELECT a.country AS value, COUNT(*) AS count FROM accounts a WHERE "
     + PENDING
-    + _WITHIN
-    + " GROUP BY a.country ORDER BY a.country"
+    + "{filters} GROUP BY a.country ORDER BY a.country"
 )
-_FAMILIES = Statement(
+_FAMILIES = (
     "SELECT SUBSTR(d.serial_number, 1, 2) AS value, COUNT(DISTINCT d.account_id) AS count FROM devices d"
     " JOIN accounts a ON a.account_id = d.account_id WHERE "
     + PENDING
-    + _WITHIN
-    + " GROUP BY SUBSTR(d.serial_number, 1, 2) ORDER BY 1"
+    + "{filters} GROUP BY SUBSTR(d.serial_number, 1, 2) ORDER BY 1"
 )
-_ASSIGNEES = Statement(
+_ASSIGNEES = (
     "SELECT x.staff_id AS value, COUNT(*) AS count FROM accounts a JOIN review_assignments x ON x.account_id = a.account_id"
     " JOIN accounts s ON s.account_id = x.staff_id AND s.access = 'active' AND s.roles <> ''"
-    " WHERE " + PENDING + _WITHIN + " GROUP BY x.staff_id"
+    " WHERE " + PENDING + "{filters} GROUP BY x.staff_id"
 )
 _DONE = Statement(
     "SELECT d.created_at - COALESCE((SELECT MAX(p.created_at) FROM approval_decisions p WHERE p.account_id = d.account_id"
@@ -120,6 +129,16 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """How many wait, since when the oldest, how many longer than promised, and how many of the others are due soon."""
+
+    total: int
+    oldest: int | None
+    late: int
+    soon: int
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """A row of the queue."""
 
@@ -158,31 +177,43 @@ def page_queue(tx: Transaction, chosen: Filter, *, after: tuple[int, str] | None
     """Applications from just behind the key `after`."""
     statement = _NEWEST_FIRST if chosen.newest_first else _OLDEST_FIRST
     at, account_id = after or (_LAST if chosen.newest_first else _FIRST)
-    wanted = understand(tx, chosen.text)
-    rows = tx.all(wanted.narrow(statement), **_values(chosen), **wanted.values, at=at, id=account_id, limit=limit)
+    wanted, values = understand(tx, chosen.text), _values(chosen)
+    narrowed = wanted.narrow(_spell(statement, values))
+    rows = tx.all(narrowed, **values, **wanted.values, at=at, id=account_id, limit=limit)
     return [Waiting(**{name: row[name] for name in Waiting.__slots__}) for row in rows]
 
 
-def count_queue(tx: Transaction, chosen: Filter) -> tuple[int, int | None]:
-    """How many applications the filter leaves, and since when the oldest has waited."""
-    wanted = understand(tx, chosen.text)
-    row = tx.one(wanted.narrow(_COUNT), **_values(chosen), **wanted.values)
-    return (int(row["count"]), row["oldest"]) if row else (0, None)
+def count_queue(tx: Transaction, chosen: Filter) -> int:
+    """How many applications the filter leaves."""
+    wanted, values = understand(tx, chosen.text), _values(chosen)
+    row = tx.one(wanted.narrow(_spell(_COUNT, values)), **values, **wanted.values)
+    return int(row["count"]) if row else 0
 
 
-def list_countries(tx: Transaction, limits: Limits) -> list[tuple[str, int]]:
+def summarize(tx: Transaction, limits: Limits, *, late: int, soon: int) -> Summary:
+    """The whole queue of somebody with these limits: what has waited since before `late`, and since before `soon`."""
+    row = _all(tx, _SUMMARY, limits, late=late, soon=soon)[0]
+    return Summary(row["total"], row["oldest"], int(row["late"]), int(row["soon"]) - int(row["late"]))
+
+
+def count_proposed(tx: Transaction, staff_id: str, limits: Limits) -> int:
+    """How many applications wait for this member of staff to confirm what a colleague proposed."""
+    return int(_all(tx, _PROPOSED, limits, staff_id=staff_id)[0]["count"])
+
+
+def list_countries(tx: Transaction, limits: Limits = NO_LIMITS) -> list[tuple[str, int]]:
     """The countries in the queue with their numbers."""
-    return [(row["value"], row["count"]) for row in tx.all(_COUNTRIES, **_limits(limits))]
+    return [(row["value"], row["count"]) for row in _all(tx, _COUNTRIES, limits)]
 
 
-def list_families(tx: Transaction, limits: Limits) -> list[tuple[str, int]]:
+def list_families(tx: Transaction, limits: Limits = NO_LIMITS) -> list[tuple[str, int]]:
     """The serial families in the queue with their numbers."""
-    return [(row["value"], row["count"]) for row in tx.all(_FAMILIES, **_limits(limits))]
+    return [(row["value"], row["count"]) for row in _all(tx, _FAMILIES, limits)]
 
 
 def count_by_assignee(tx: Transaction, limits: Limits) -> dict[str, int]:
     """How many waiting applications each member of staff has."""
-    return {row["value"]: row["count"] for row in tx.all(_ASSIGNEES, **_limits(limits))}
+    return {row["value"]: row["count"] for row in _all(tx, _ASSIGNEES, limits)}
 
 
 def decided_since(tx: Transaction, since: int) -> list[int]:
@@ -209,23 +240,36 @@ def forget_looks(tx: Transaction, account_id: str, now: int) -> None:
 
 
 def _values(chosen: Filter) -> dict[str, str | int]:
-    return {
+    """What narrows this queue, by the keys of `_FILTERS`; what does not is left out."""
+    values: dict[str, str | int] = {
         "country": chosen.country,
         "family": chosen.family,
-        "late_before": chosen.late_before,
-        "assignee": chosen.assignee,
+        "nobody" if chosen.assignee == NOBODY else "assignee": chosen.assignee,
         "to_confirm": chosen.to_confirm,
+        "late_before": chosen.late_before,
         **_limits(chosen.limits),
     }
+    return {name: value for name, value in values.items() if value}
 
 
 def _limits(limits: Limits) -> dict[str, str | int]:
-    return {
-        "any_country": int(not limits.countries),
-        "countries": json.dumps(sorted(limits.countries)),
-        "any_family": int(not limits.families),
-        "families": json.dumps(sorted(limits.families)),
-    }
+    return {name: json.dumps(values) for name, values in limits.told.items() if values}
+
+
+def _spell(sql: str, values: Mapping[str, str | int]) -> str:
+    """The statement with the conditions of these values in it."""
+    return sql.replace("{filters}", "".join(condition for name, condition in _FILTERS.items() if name in values))
+
+
+@lru_cache(maxsize=32)
+def _statement(sql: str) -> Statement:
+    return Statement(sql)
+
+
+def _all(tx: Transaction, sql: str, limits: Limits, **values: str | int) -> Sequence[Row]:
+    """The rows of a statement about everything within these limits."""
+    narrowed = _limits(limits)
+    return tx.all(_statement(_spell(sql, narrowed)), **narrowed, **values)
 
 
 def _name(row: Row) -> str:
