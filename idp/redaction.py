@@ -22,6 +22,9 @@ refresh_token registration_access_token request secret secrets seed session_secr
 NAMES = frozenset(_NAMES.split())
 """Fields that are never written, whatever they hold."""
 
+PUBLIC = frozenset(("kid", "mark"))
+"""Fields that look like secrets and are public: names of keys, marks of the audit trail."""
+
 _WORD = re.compile(r"[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]+){0,4}")
 _HEADER = re.compile(r"\b(basic|bearer|dpop)( +)([A-Za-z0-9._~+/=-]{8,})", re.IGNORECASE)
 _IN_ADDRESS = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
@@ -50,7 +53,7 @@ def _redact(name: str, value: Any, depth: int) -> Any:
     if name.lower().replace("-", "_") in NAMES and value not in (None, "", True, False):
         return REMOVED
     if isinstance(value, str):
-        return redact_text(value)
+        return value if name in PUBLIC else redact_text(value)
     if isinstance(value, bytes):
         return redact_text(value.decode("utf-8", "backslashreplace"))
     if depth < DEEPEST and isinstance(value, Mapping):

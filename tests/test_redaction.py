@@ -109,6 +109,12 @@ def test_no_line_shows_one_whoever_writes_it(capsys: pytest.CaptureFixture[str])
         assert secret not in lines, number
 
 
+def test_names_of_keys_stay() -> None:
+    """They are published, and an operator looks for them."""
+    kid = "Ob_lq1fL5GlxKbjYROpPz1bTALpn3lQwGJgKG-yiFeM"
+    assert redact(None, "info", {"kid": kid}) == {"kid": kid}
+
+
 def test_a_long_text_takes_no_time() -> None:
     """Lines of 100 kB of any one kind of sign are read once (RX-3, RX-5)."""
     for sign in ("a", "A", "-", ".", "$", ":", "eyJ", "a:"):

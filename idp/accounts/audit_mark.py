@@ -32,7 +32,7 @@ class MarkWriter:
             return
         with provider.database.reading() as tx:
             head = audit_chain.find_head(tx)
-        if head is not None and head.mark != self._mark:
+        if head is not None and head.event_id and head.mark != self._mark:
             log.info("audit_mark", mark=head.mark)
             self._mark = head.mark
         self._written_at = now
