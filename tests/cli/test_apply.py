@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from idp.accounts.passwords import DEMO_PASSWORD
 from idp.cli import main
-from idp.store import accounts, approvals, clients, outbox, rules
+from idp.store import accounts, approvals, approver_limits, clients, outbox, review_work, rules
 from idp.store.database import Statement
 from tests.support.post import PostOffice
 
@@ -381,3 +381,23 @@ def test_a_client_cannot_be_called_like_an_account(sqlite_terminal: Terminal) ->
     result = sqlite_terminal.apply(f'[[clients]]\nclient_id = "{anna.account_id}"\ngrant_types = []')
     assert result.exit_code == 1
     assert "is the number of an account" in re.sub(r"\s+", " ", result.output)
+
+
+def test_whoever_loses_the_role_by_the_file_lets_go_of_applications(terminal: Terminal) -> None:
+    """As on the page of roles; limits stay as long as the approver does."""
+    waiting = '\n[[accounts]]\nemail = "willi@example.com"\n'
+    assert terminal.apply(FILE + waiting).exit_code == 0
+    provider = terminal.post.provider
+    with provider.database.transaction() as tx:
+        anna, willi = (accounts.find_by_identifier(tx, f"{name}@example.com") for name in ("anna", "willi"))
+        assert anna is not None
+        assert willi is not None
+        approver_limits.save_limits(tx, anna.account_id, approver_limits.Limits(countries=frozenset({"DE"})), 1)
+        assert review_work.take(tx, willi.account_id, anna.account_id, seen="", given_by="", now=1)
+    assert terminal.apply(FILE.replace('["approver"]', '["approver", "customer_care"]') + waiting).exit_code == 0
+    with provider.database.reading() as tx:
+        assert approver_limits.find_limits(tx, anna.account_id).countries == {"DE"}
+    assert terminal.apply(FILE.replace('["approver"]', '["customer_care"]') + waiting).exit_code == 0
+    with provider.database.reading() as tx:
+        assert review_work.find_assignment(tx, willi.account_id) is None
+        assert not approver_limits.find_limits(tx, anna.account_id).is_limited

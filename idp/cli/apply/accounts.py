@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from idp.accounts.identifiers import made_user_names, parse_email, parse_user_name
 from idp.accounts.passwords import is_demo_password, is_too_long
+from idp.accounts.staff_roles import set_roles
 from idp.cli.apply.claims import CLAIMS, parse_claims
 from idp.cli.apply.plan import Change
 from idp.cli.apply.rules import parse_serial
@@ -22,7 +23,7 @@ from idp.config import LANGUAGES
 from idp.errors import Refusal
 from idp.policy.approval import Status
 from idp.policy.staff import ROLES
-from idp.store import account_list, accounts, approvals, audit, devices
+from idp.store import accounts, approvals, approver_limits, audit, devices
 from idp.store.database import Conflict
 
 if TYPE_CHECKING:
@@ -209,7 +210,9 @@ def _change(tx: Transaction, account: Account, entry: AccountEntry, now: int) ->
         accounts.set_claims(tx, account.account_id, {**account.claims, **entry.claims}, now)
         changed += new_claims
     if entry.roles is not None and entry.roles != account.roles:
-        account_list.set_roles(tx, account.account_id, entry.roles, now)
+        kept = "approver" in entry.roles and "administrator" not in entry.roles
+        limits = approver_limits.find_limits(tx, account.account_id) if kept else approver_limits.NO_LIMITS
+        set_roles(tx, account, entry.roles, limits, now)
         changed.append("roles")
     new_devices = [s for s in entry.serial_numbers if devices.add_device(tx, account.account_id, s, now)]
     if new_devices:
