@@ -1,9 +1,9 @@
 """The outermost layer, below Flask and below every other door: what is let in, and what every answer carries.
 
 In: only the standard WSGI keys and `HTTP_*` (granian's environ holds the whole process environment), a `Host` of ours
-(IV-11), addresses without control characters (IV-1), headers and bodies of bounded size (RX-1), no compressed bodies
-(RX-6), a request id of our own. An issuer with a path is mounted here. Out: the security headers that do not depend
-on the page (WB-4), and a policy that forbids everything for answers that brought none (WB-3).
+(IV-11), headers and bodies of bounded size (RX-1), no compressed bodies (RX-6), a request id of our own. An issuer with a
+path is mounted here. Out: the security headers that do not depend on the page (WB-4), and a policy that forbids everything
+for answers that brought none (WB-3).
 """
 
 from __future__ import annotations
@@ -46,7 +46,6 @@ wsgi.input_terminated wsgi.file_wrapper werkzeug.debug.preserve_context
 _STANDARD = frozenset(_STANDARD_KEYS.split())
 _NOT_A_HEADER = frozenset(("HTTP_PROXY", "HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"))
 _LENGTH = re.compile(r"[0-9]{1,18}\Z", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SIMPLE_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1,5}))?\Z", re.ASCII)
 _PROBES = ("/healthz", "/readyz")
 
@@ -109,8 +108,6 @@ class Edge:
         sent = [len(value) for name, value in environ.items() if name[:5] == "HTTP_"]
         if sum(sent) + len(environ.get("QUERY_STRING", "")) + len(environ.get("PATH_INFO", "")) > HEADER_BYTES:
             return "431 Request Header Fields Too Large", "The address or the header fields are too long"
-        if _CONTROL.search(environ.get("PATH_INFO", "")):
-            return "400 Bad Request", "The address holds control characters"
         length = environ.get("CONTENT_LENGTH")
         if length:
             if not _LENGTH.match(length):

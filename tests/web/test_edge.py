@@ -166,14 +166,6 @@ def test_sizes_are_bounded(client: FlaskClient) -> None:
     assert (answer.status_code, answer.get_json()["error"]) == (413, "invalid_request")
 
 
-@pytest.mark.parametrize(
-    "path", ["/api/registrations/a%00", "/api/accounts/%00/similar", "/staff/accounts/a%0ab", "/sign-in%7f", "/%1b"]
-)
-def test_control_characters_in_an_address_reach_no_route(client: FlaskClient, path: str) -> None:
-    """PostgreSQL takes no NUL as an identifier, and nothing of ours has one (IV-1)."""
-    assert client.get(path).status_code == 400
-
-
 def test_compressed_bodies_are_refused(client: FlaskClient) -> None:
     """RX-6."""
     answer = client.post("/oauth/token", data=b"\x1f\x8b", headers={"Content-Encoding": "gzip"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from idp.web.api.access import WRITE, check_caller
 if TYPE_CHECKING:
     from idp.policy.staff import Permission
 
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _STATUS = {
     "account_unknown": (404, "not_found", "there is no such account"),
     "registration_unknown": (404, "not_found", "there is no such registration, or it cannot be confirmed any more"),
@@ -68,6 +70,8 @@ def mount(operations: Sequence[Operation]) -> Blueprint:
 def _view_of(operation: Operation) -> Callable[..., Response]:
     def view(**places: str) -> Response:
         caller = check_caller(operation.permission, operation.scope)
+        if not all(_IDENTIFIER.fullmatch(place) for place in places.values()):  # PostgreSQL takes no NUL (IV-1)
+            raise ProtocolError("not_found", "there is no such thing", status=404)
         asked = [_read(operation)] if operation.asks else []
         try:
             return _tell(operation.run(caller, *places.values(), *asked))

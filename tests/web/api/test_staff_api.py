@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from datetime import date
 from typing import Any
 
@@ -363,3 +364,14 @@ def _references(value: Any) -> list[str]:
     if isinstance(value, list):
         return [found for item in value for found in _references(item)]
     return []
+
+
+@pytest.mark.parametrize("place", ["%00", "confirm%00", "x%27y", "x" * 65, "%F0%9F%92%A9", "%ff"])
+def test_what_cannot_be_an_identifier_is_not_found(house: House, place: str) -> None:
+    """Also where PostgreSQL would not even look for it (IV-1)."""
+    set_roles(house, "administrator")
+    token = token_for(house)
+    for operation in OPERATIONS:
+        if "{" in operation.path:
+            path = re.sub(r"\{\w+\}", place, operation.path)
+            assert call(house, operation.method, path, token, {}).status_code == 404, operation.name
