@@ -1,8 +1,9 @@
-"""How often one may try: per account, per network, and for browsers that were here before (BF-1 to BF-5).
+"""How often one may try: per account, per network, in all, and for browsers that were here before (BF-1 to BF-5).
 
 A try is taken in a transaction of its own before the password is looked at, so that parallel guesses count exactly and a
 refusal does not undo the count. Names that nobody has are counted like accounts, so that waiting says nothing about who
-exists (EN-1). Resetting the password is never blocked by it (BF-4).
+exists (EN-1). Resetting the password is never blocked by it (BF-4), and a browser that signed in before has an allowance of
+its own, which neither its network nor an attack on everybody uses up.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from idp.store.known_browsers import is_known_browser
 from idp.store.try_counters import Allowance, clear_tries, give_back_try, take_try
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from idp.config import LimitSettings
     from idp.provider import Provider
     from idp.store.accounts import Account
@@ -27,6 +30,7 @@ ACCOUNT_WINDOW = 300
 LONGEST_WAIT = 3600
 MOST_FAILURES = 100
 """In a row at one account; then only a reset helps (SP 800-63B-4 §3.2.2)."""
+_ALL = "sign-in:all"
 _EVERYTHING = Allowance(2**31, 1, 0)
 
 
@@ -44,7 +48,8 @@ class TakenTry:
     """The counters that a try stands in."""
 
     account_key: str
-    network_key: str
+    shared_keys: tuple[str, ...] = ()
+    """Of the network and of everybody, in the order in which they are locked; none for a known browser."""
     locked_until: int | None = None
     """Set where this was the last free try: if it fails, the account waits."""
 
@@ -54,23 +59,25 @@ def take_sign_in_try(
 ) -> TakenTry | Refusal:
     """Count a try at a password. Out: its counters, or the refusal that the caller raises once this has committed."""
     limits = provider.settings.limits
-    account_key = _account_key(tx, caller, account, typed)
-    network_key = "sign-in:network:" + network_of(caller.address)
-    at_network = take_try(tx, network_key, _network_allowance(limits), now)
-    if not at_network.may_try:
-        return Refusal("sign_in.slowed_down", until=at_network.waits_until)
+    account_key, is_known = _account_key(tx, caller, account, typed)
+    shared = {} if is_known else _shared_allowances(limits, caller)
+    taken: list[str] = []
+    for key, allowance in shared.items():
+        answer = take_try(tx, key, allowance, now)
+        if not answer.may_try:
+            _give_back(tx, taken)
+            return Refusal("sign_in.slowed_down", until=answer.waits_until)
+        taken.append(key)
     at_account = take_try(tx, account_key, _account_allowance(limits), now)
     if not at_account.may_try:
-        give_back_try(tx, network_key)
+        _give_back(tx, taken)
         return Refusal("sign_in.slowed_down", until=at_account.waits_until)
-    return TakenTry(account_key, network_key, at_account.waits_until)
+    return TakenTry(account_key, tuple(taken), at_account.waits_until)
 
 
 def count_as_right(tx: Transaction, taken: TakenTry) -> None:
     """The password was right: this account starts afresh, and the network gets its one try back (BF-5)."""
-    give_back_try(
-        tx, taken.network_key
-    )  # the network first, as where they are taken: else two of them wait for each other
+    _give_back(tx, taken.shared_keys)  # in the order in which they are taken: else two of them wait for each other
     clear_tries(tx, taken.account_key)
 
 
@@ -100,6 +107,19 @@ def take_client_registration(provider: Provider, address: str, now: int) -> int 
     key = "client-registration:network:" + network_of(address)
     with provider.database.transaction() as tx:
         taken = take_try(tx, key, _allow(limits, Allowance(limits.client_registrations, 3600, 3600)), now)
+    return None if taken.may_try else taken.waits_until
+
+
+def take_wrong_credentials(provider: Provider, address: str, now: int) -> int | None:
+    """Count a client's credentials that did not fit, per network (CA-4). Out: until when the network waits, or None.
+
+    Right ones are not counted and never wait: a secret has 256 random bits, so whoever has it did not guess it, and a
+    stranger or a node with an old secret on the same network keeps no client out.
+    """
+    limits = provider.settings.limits
+    key = "client-secret:network:" + network_of(address)
+    with provider.database.transaction() as tx:
+        taken = take_try(tx, key, _allow(limits, Allowance(limits.client_secret_tries, 60, 60)), now)
     return None if taken.may_try else taken.waits_until
 
 
@@ -144,22 +164,31 @@ def network_of(address: str) -> str:
     return str(parsed)
 
 
-def _account_key(tx: Transaction, caller: Caller, account: Account | None, typed: str) -> str:
+def _account_key(tx: Transaction, caller: Caller, account: Account | None, typed: str) -> tuple[str, bool]:
+    """The counter of the account or name, and whether it is one that a known browser has for itself."""
     if account is None:
         key = email_key(typed) if "@" in typed else user_name_key(typed)
-        return "sign-in:name:" + hash_secret("name", key).hex()
+        return "sign-in:name:" + hash_secret("name", key).hex(), False
     base = f"sign-in:account:{account.account_id}"
     if is_known_browser(tx, account.account_id, caller.device):
-        return f"{base}:{hash_secret('device', caller.device).hex()}"
-    return base
+        return f"{base}:{hash_secret('device', caller.device).hex()}", True
+    return base, False
 
 
 def _account_allowance(limits: LimitSettings) -> Allowance:
     return _allow(limits, Allowance(limits.account_tries, ACCOUNT_WINDOW, LONGEST_WAIT, MOST_FAILURES))
 
 
-def _network_allowance(limits: LimitSettings) -> Allowance:
-    return _allow(limits, Allowance(limits.network_tries, 60, 60))
+def _shared_allowances(limits: LimitSettings, caller: Caller) -> dict[str, Allowance]:
+    return {
+        "sign-in:network:" + network_of(caller.address): _allow(limits, Allowance(limits.network_tries, 60, 60)),
+        _ALL: _allow(limits, Allowance(limits.tries_in_all, 60, 60)),
+    }
+
+
+def _give_back(tx: Transaction, keys: Iterable[str]) -> None:
+    for key in keys:
+        give_back_try(tx, key)
 
 
 def _allow(limits: LimitSettings, allowance: Allowance) -> Allowance:

@@ -293,6 +293,12 @@ class LimitSettings(Section):
         5, ge=3, le=20, description="Wrong passwords at one account in 5 minutes; then it waits."
     )
     network_tries: int = Field(10, ge=5, le=10000, description="Wrong passwords from one network in a minute.")
+    tries_in_all: int = Field(
+        600, ge=10, le=1000000, description="Wrong passwords from all unknown browsers together in a minute."
+    )
+    client_secret_tries: int = Field(
+        60, ge=5, le=1000000, description="Wrong client credentials from one network in a minute; then 429."
+    )
     mails_per_hour: int = Field(5, ge=1, le=100, description="Mails that forms may send to one mailbox in an hour.")
     client_registrations: int = Field(
         20, ge=1, le=100000, description="Clients that one network may register in an hour where anybody may."

@@ -23,7 +23,7 @@ from idp.protocol.token_endpoint import answer_token_request
 from idp.protocol.userinfo import answer_userinfo
 from idp.web.front_authorize import AuthorizeDoor
 from idp.web.oauth.discovery import ready_metadata
-from idp.web.oauth.machine import CACHE_SECONDS, build_authentication, build_reading
+from idp.web.oauth.machine import CACHE_SECONDS, build_authentication, build_reading, slow_down_guesses
 from idp.web.oauth.token import build_issuing
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 Door = Callable[["Environ"], "Answer | None"]
 
 AUTHORIZE = "/oauth/authorize"
+USERINFO = "/oauth/userinfo"
 FAILED = "idp.front_failed"
 MOST_PARAMETERS = 100
 """A body with more than so many falls through: Flask counts them."""
@@ -58,6 +59,7 @@ class Front:
 
     def __init__(self, app: Flask, application: Application, provider: Provider) -> None:
         self._application = application
+        self._provider = provider
         self._clock = provider.clock
         self._keyring = provider.keyring
         self._app = app
@@ -70,8 +72,8 @@ class Front:
             ("GET", OAUTH_PATH): self._tell_metadata,
             ("GET", "/oauth/jwks"): self._tell_keys,
             ("GET", AUTHORIZE): AuthorizeDoor(provider),
-            ("GET", "/oauth/userinfo"): lambda environ: answer_userinfo(_read(environ), reading, self._clock()),
-            ("POST", "/oauth/userinfo"): self._with_body(lambda asked, now: answer_userinfo(asked, reading, now)),
+            ("GET", USERINFO): lambda environ: answer_userinfo(_read(environ), reading, self._clock()),
+            ("POST", USERINFO): self._with_body(lambda asked, now: answer_userinfo(asked, reading, now)),
             ("POST", "/oauth/introspect"): self._with_body(
                 lambda asked, now: answer_introspection(asked, reading, now)
             ),
@@ -103,7 +105,12 @@ class Front:
     def _with_body(self, step: Callable[[EndpointRequest, int], Answer]) -> Door:
         def door(environ: Environ) -> Answer | None:
             body = _read_body(environ)
-            return None if body is None else step(_read(environ, body), self._clock())
+            if body is None:
+                return None
+            answer = step(_read(environ, body), self._clock())
+            if environ["PATH_INFO"] == USERINFO:  # tokens are shown there, not secrets
+                return answer
+            return slow_down_guesses(self._provider, answer, environ.get("REMOTE_ADDR", ""))
 
         return door
 

@@ -15,7 +15,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from idp import create_app
-from idp.config import DatabaseSettings, KeySettings, Server, Settings
+from idp.config import DatabaseSettings, KeySettings, LimitSettings, Server, Settings
 from idp.protocol.pkce import make_challenge
 from idp.provider import Provider
 from idp.store import accounts, clients, codes, sessions
@@ -165,6 +165,7 @@ def make_app(url: str, keys: Path, clock: MovableClock, issuer: str = ISSUER, *,
         server=Server(issuer=issuer, front=has_front(url) if front is None else front),
         database=DatabaseSettings(url=url),
         keys=KeySettings(directory=keys, algorithms=("RS256", "ES256", "PS256", "EdDSA")),
+        limits=LimitSettings(client_secret_tries=100000),  # tables of refused requests stand still in time
     )
     return create_app(settings, clock=clock)
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
+from idp.accounts.guessing import take_wrong_credentials
 from idp.errors import ProtocolError
 from idp.protocol.access_token import Reading
 from idp.protocol.client_authentication import ClientAuthentication
-from idp.protocol.endpoint import Answer, EndpointRequest
+from idp.protocol.endpoint import Answer, EndpointRequest, answer_json
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -19,6 +20,7 @@ ANY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 """Routed for every method, so that a wrong one is told in the endpoint's own JSON."""
 
 CACHE_SECONDS = 60
+UNAUTHORIZED = 401
 
 
 def read_request() -> EndpointRequest:
@@ -34,6 +36,20 @@ def read_request() -> EndpointRequest:
         authorization=request.environ.get("HTTP_AUTHORIZATION"),
         accept=request.headers.get("Accept", ""),
         body=body,
+    )
+
+
+def slow_down_guesses(parts: Provider, answer: Answer, address: str) -> Answer:
+    """An endpoint's answer, or 429 where it would tell a network once too often that credentials do not fit (CA-4)."""
+    if answer.status != UNAUTHORIZED:
+        return answer
+    now = parts.clock()
+    until = take_wrong_credentials(parts, address, now)
+    if until is None:
+        return answer
+    wait = {"Retry-After": str(max(1, until - now))}
+    return answer_json(
+        429, {"error": "temporarily_unavailable", "error_description": "too many wrong credentials, wait"}, wait
     )
 
 

@@ -7,8 +7,9 @@ from flask import Blueprint, Response
 from idp.errors import ProtocolError
 from idp.protocol.endpoint import answer_error
 from idp.protocol.revocation import answer_revocation
+from idp.web.browser_session import client_address
 from idp.web.context import provider
-from idp.web.oauth.machine import ANY_METHOD, build_authentication, read_request, respond
+from idp.web.oauth.machine import ANY_METHOD, build_authentication, read_request, respond, slow_down_guesses
 
 blueprint = Blueprint("oauth_revoke", __name__)
 
@@ -21,4 +22,5 @@ def revoke() -> Response:
         request = read_request()
     except ProtocolError as error:
         return respond(answer_error(error, endpoint="revocation"))
-    return respond(answer_revocation(request, build_authentication(parts), parts.clock()))
+    answer = answer_revocation(request, build_authentication(parts), parts.clock())
+    return respond(slow_down_guesses(parts, answer, client_address()))

@@ -13,8 +13,9 @@ from idp.protocol.access_token import Issuing
 from idp.protocol.endpoint import answer_error
 from idp.protocol.token_endpoint import answer_token_request
 from idp.store import audit
+from idp.web.browser_session import client_address
 from idp.web.context import provider
-from idp.web.oauth.machine import ANY_METHOD, build_authentication, read_request, respond
+from idp.web.oauth.machine import ANY_METHOD, build_authentication, read_request, respond, slow_down_guesses
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -32,7 +33,8 @@ def token() -> Response:
         request = read_request()
     except ProtocolError as error:
         return respond(answer_error(error, endpoint="token"))
-    return respond(answer_token_request(request, build_issuing(parts), parts.clock()))
+    answer = answer_token_request(request, build_issuing(parts), parts.clock())
+    return respond(slow_down_guesses(parts, answer, client_address()))
 
 
 def build_issuing(parts: Provider) -> Issuing:
