@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from idp.policy.staff import ROLES, Permission, is_at_work, is_permitted, is_staff, may_act_on, permissions_of
+from idp.policy.staff import (
+    ROLES,
+    Permission,
+    is_at_work,
+    is_permitted,
+    is_staff,
+    is_within_limits,
+    may_act_on,
+    permissions_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +55,7 @@ def test_an_auditor_can_do_nothing_else() -> None:
         ("active", "suspended", False),
         ("active", "rejected", False),
         ("closed", "approved", False),
+        ("", "approved", False),
     ],
 )
 def test_roles_rest_while_the_account_is_not_in_order(access: str, status: str, expected: bool) -> None:
@@ -64,6 +74,7 @@ def test_roles_add_up() -> None:
     [
         ("a", ["approver"], "b", [], True),
         ("a", ["approver"], "b", ["visitor"], True),
+        ("b", ["approver"], "a", [], True),
         ("a", ["approver"], "a", [], False),
         ("a", ["administrator"], "a", ["administrator"], False),
         ("a", ["approver"], "b", ["customer_care"], False),
@@ -77,3 +88,33 @@ def test_nobody_acts_on_themselves_or_their_equals(
 ) -> None:
     """AD-2, RG-8."""
     assert may_act_on(actor, actor_roles, target, target_roles) is expected
+
+
+def test_own_is_what_reads_alike() -> None:
+    """Two texts from two rows are one account (AD-2)."""
+    first, second = ("".join(letters) for letters in (["a", "b"], ["a", "b"]))
+    assert not may_act_on(first, ["administrator"], second, [])
+
+
+@pytest.mark.parametrize(
+    ("families", "countries", "serials", "country", "expected"),
+    [
+        ((), (), (), "", True),
+        ((), (), ("CD1",), "FR", True),
+        (("AB",), (), ("AB123C",), "FR", True),
+        (("AB",), (), ("CD123C",), "FR", False),
+        (("AB",), (), ("AB123C", "CD123C"), "FR", False),
+        (("AB",), (), (), "FR", False),
+        (("A", "ABC"), (), ("ABC123",), "FR", False),
+        ((), ("DE", "FR"), (), "FR", True),
+        ((), ("DE",), ("AB123C",), "FR", False),
+        (("AB",), ("DE",), ("AB123C",), "DE", True),
+        (("AB",), ("DE",), ("AB123C",), "FR", False),
+        (("AB",), ("DE",), ("CD123C",), "DE", False),
+    ],
+)
+def test_limits_hold_for_every_device_and_the_country(
+    families: tuple[str, ...], countries: tuple[str, ...], serials: tuple[str, ...], country: str, expected: bool
+) -> None:
+    """Empty limits let everything through; where families are limited, somebody without a device is beyond them."""
+    assert bool(is_within_limits(families, countries, serials=serials, country=country)) is expected
