@@ -18,7 +18,7 @@ STRICT = $(wildcard idp attacks examples conformance benchmarks scripts/compile_
 POT = .venv-test/messages.pot
 
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset serve test bench-desk coverage fuzz mutation races kills test-spring clients check format lock security-rules licences audit sbom messages compile-messages wheel conformance clean
+.PHONY: help demo demo-reset serve test bench-desk coverage fuzz mutation races guessing kills test-spring clients check format lock security-rules licences audit sbom messages compile-messages wheel conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,11 @@ races: $(TESTING) ## try each one-time thing TRIES=32 times at once, in ROUNDS=1
 	@sh scripts/system_packages.sh
 	@.venv-test/bin/python scripts/compile_messages.py
 	@.venv-test/bin/python -m attacks.races --rounds $(or $(ROUNDS),1000) --tries $(or $(TRIES),32) $(RACES_ARGS)
+
+guessing: $(TESTING) ## try N=10000 wrong passwords from 200 networks on two instances, while the owner signs in
+	@sh scripts/system_packages.sh
+	@.venv-test/bin/python scripts/compile_messages.py
+	@.venv-test/bin/python -m attacks.guessing --tries $(or $(N),10000) $(GUESSING_ARGS)
 
 kills: $(TESTING) ## kill -9 of server, worker and PostgreSQL, KILLS=100 in FLOWS=5000 flows; what was acknowledged is looked for (SEED=7)
 	@sh scripts/system_packages.sh

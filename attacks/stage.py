@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -76,8 +76,10 @@ fresh = 3600
 
 
 @contextmanager
-def stage(folder: Path, database_url: str, *, tries: int) -> Iterator[Stage]:
-    """Two instances for the block, and connections for so many tries at once."""
+def stage(
+    folder: Path, database_url: str, *, tries: int, environment: Mapping[str, str] | None = None
+) -> Iterator[Stage]:
+    """Two instances for the block (`environment`: settings of theirs), and connections for so many tries at once."""
     port = free_port()
     config = write_configuration(folder, database_url, port)
     provider: Provider = create_app(load_settings(config)).extensions["idp"]
@@ -92,7 +94,7 @@ def stage(folder: Path, database_url: str, *, tries: int) -> Iterator[Stage]:
                 log=folder / f"server-{number}.log",
                 config=config,
                 arguments=("-m", "attacks.second_server") if number and is_sqlite else ("-m", "idp", "serve"),
-                environment={"IDP_SERVER__BIND": url.removeprefix("http://")},
+                environment={"IDP_SERVER__BIND": url.removeprefix("http://"), **(environment or {})},
             )
             stack.callback(server.kill)
             server.wait_until_ready()
