@@ -165,7 +165,6 @@ enabled = false
 [lifetimes]
 fresh = 3600
 staff_idle = 43200
-closing = 12
 """,
         encoding="utf-8",
     )
