@@ -61,6 +61,17 @@ def fill_in(person: Person, email: str, serial_number: str = "CD123Z") -> None:
     person.write("#new_password", NEW_PASSWORD)
 
 
+def see_hint_at_serial_number(person: Person) -> None:
+    """What is said while typing stands right under its field, and the picture of the name plate never between them."""
+    person.write("#serial_number", "12")
+    person.sees("#serial_number + p.hint:not(:empty)")
+    field = person.page.locator("#serial_number").bounding_box()
+    told = person.page.locator("#serial_number + p.hint").bounding_box()
+    assert field is not None
+    assert told is not None
+    assert told["y"] - (field["y"] + field["height"]) < 16
+
+
 def register(person: Person, email: str, serial_number: str = "CD123Z") -> None:
     """Send a registration."""
     fill_in(person, email, serial_number)
@@ -166,6 +177,9 @@ def walk_f_1_4(sit: Sit) -> None:
     person = sit()
     fill_in(person, "plate@example.org", " cd-321 z ")
     person.sees("svg.plate")
+    if person.manner != "no scripts":
+        see_hint_at_serial_number(person)
+    person.write("#serial_number", " cd-321 z ")
     person.shoot("name-plate")
     person.press("#register-submit")
     confirm(person, "plate@example.org")

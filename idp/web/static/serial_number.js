@@ -5,7 +5,7 @@ for (const input of document.querySelectorAll("input[data-hint-good]")) {
   const told = document.createElement("p");
   told.className = "hint";
   told.setAttribute("role", "status");
-  (input.closest(".beside") ?? input).insertAdjacentElement("afterend", told);
+  input.insertAdjacentElement("afterend", told);
   const look = (isDone) => {
     const typed = input.value.replace(/[\s\u2010-\u2015\u2212_-]/g, "").toUpperCase();
     const isWhole = /^[A-Z]{2}[0-9]{3}[A-Z]$/.test(typed);
