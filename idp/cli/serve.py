@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import fcntl
 import functools
+import gc
 import os
 import signal
 import socket
@@ -38,6 +39,7 @@ STOP_SECONDS = 30
 """How long requests that are under way may take to finish (RL-7)."""
 
 _REPEAT_SECONDS = 0.5
+_ROUND_AFTER = 20_000
 _PR_SET_PDEATHSIG = 1
 
 
@@ -105,6 +107,7 @@ def load_application(settings: Settings, parent: int) -> Callable[..., Any]:
     end_with_parent(parent)
     configure_logging(settings.server.log_level)
     app = create_app(settings)
+    _leave_alone_what_stays()
     if settings.server.worker:
         from idp.signals.worker import Worker
 
@@ -112,6 +115,13 @@ def load_application(settings: Settings, parent: int) -> Callable[..., Any]:
         worker.start()
         Finalize(None, worker.stop, exitpriority=100)
     return app
+
+
+def _leave_alone_what_stays() -> None:
+    """Take what was made at the start out of the garbage collector's rounds, and make these rarer."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_ROUND_AFTER)
 
 
 def stop_when_told(parent: int) -> None:

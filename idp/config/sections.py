@@ -278,6 +278,9 @@ class TokenSettings(Section):
     jwt_resources: tuple[str, ...] = Field(
         (), description="Resource servers (as in `resources` of clients) whose access tokens are JWTs, whoever asks."
     )
+    jwt_algorithms: dict[str, Literal["RS256", "ES256", "PS256", "EdDSA"]] = Field(
+        {}, description="How they are signed for a resource server that can check other signatures than RS256."
+    )
 
 
 class LimitSettings(Section):

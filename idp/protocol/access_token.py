@@ -6,11 +6,12 @@ now: an ended account, a disabled client or a withdrawn approval shows at once (
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from idp.errors import ProtocolError
+from idp.keys.keyring import DEFAULT_ALGORITHM
 from idp.keys.secrets import new_secret
 from idp.keys.subject import session_of, subject_of
 from idp.protocol.client_authentication import FindClient
@@ -47,8 +48,8 @@ class EndFamily(Protocol):
 class Issuing:
     """What the token endpoint works with.
 
-    `jwt_resources`: resource servers that want their access tokens as JWTs. `envelope`: what ID tokens are encrypted with,
-    once `with_envelope` has found it.
+    `jwt_resources`: resource servers that want their access tokens as JWTs, `jwt_algorithms`: those among them that do not
+    want RS256. `envelope`: what ID tokens are encrypted with, once `with_envelope` has found it.
     """
 
     issuer: str
@@ -61,7 +62,13 @@ class Issuing:
     end_family: EndFamily
     client_keys: ClientKeys
     jwt_resources: frozenset[str] = frozenset()
+    jwt_algorithms: Mapping[str, str] = field(default_factory=dict)
     envelope: Envelope | None = None
+
+    def find_algorithm(self, audience: Sequence[str]) -> str:
+        """How a JWT for these is signed: RS256 (RFC 9068 §2.1), but where all of them want something else."""
+        wanted = {self.jwt_algorithms.get(resource, DEFAULT_ALGORITHM) for resource in audience}
+        return wanted.pop() if len(wanted) == 1 else DEFAULT_ALGORITHM
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +175,7 @@ def issue_access_token(
             now=now,
             expires_at=expires_at,
         )
-        token = issuing.keyring.sign_jwt(claims, TOKEN_TYPE)
+        token = issuing.keyring.sign_jwt(claims, TOKEN_TYPE, issuing.find_algorithm(audience))
     tokens.insert_access_token(
         tx,
         token,

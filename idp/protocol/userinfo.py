@@ -61,7 +61,7 @@ def _tell(reading: Reading, live: LiveToken, claims: dict[str, Any]) -> Answer:
     envelope = find_envelope(client, "userinfo", reading.client_keys)
     if alg is None and envelope is None:
         return answer_json(200, claims)
-    content = encode_json(claims)
+    content = encode_json(claims).decode()
     if alg is not None:
         claims |= {"iss": reading.issuer, "aud": client.client_id}
         content = reading.keyring.sign_jwt(claims, alg=alg)

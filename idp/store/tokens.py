@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from idp.keys.secrets import hash_secret
 from idp.store.codes import Family, family_from_row
@@ -85,8 +85,7 @@ _DELETE_OF_FAMILY = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TokenFacts:
+class TokenFacts(NamedTuple):
     """What the rows say about a token that is neither expired nor revoked, and about its end-user now.
 
     A token that a client got for itself has no end-user.
@@ -222,19 +221,20 @@ def delete_old_tokens(tx: Transaction, before: int) -> int:
 def _facts(row: Row | None) -> TokenFacts | None:
     if row is None:
         return None
+    scopes, audience, claims = row["scope"], row["audience"], row["account_claims"]
     return TokenFacts(
-        client_id=row["client_id"],
-        account_id=row["account_id"],
-        sid=row["sid"],
-        scopes=frozenset(row["scope"].split()),
-        audience=tuple(row["audience"].split()),
-        issued_at=row["issued_at"],
-        expires_at=row["expires_at"],
-        account_access=row["account_access"],
-        approval_status=row["approval_status"],
-        approval_updated_at=row["approval_updated_at"],
-        session_expires_at=row["session_expires_at"],
-        kept=bool(row["kept"]),
-        claims=row["claims"],
-        account_claims=json.loads(row["account_claims"] or "{}"),
+        row["client_id"],
+        row["account_id"],
+        row["sid"],
+        frozenset(scopes.split()),
+        tuple(audience.split()),
+        row["issued_at"],
+        row["expires_at"],
+        row["account_access"],
+        row["approval_status"],
+        row["approval_updated_at"],
+        row["session_expires_at"],
+        bool(row["kept"]),
+        row["claims"],
+        json.loads(claims) if claims and claims != "{}" else {},
     )

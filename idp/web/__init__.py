@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from idp.provider import Provider
-    from idp.web.edge import Application
 
 
 def mount(app: Flask, provider: Provider) -> None:
@@ -92,8 +91,8 @@ def mount(app: Flask, provider: Provider) -> None:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(mailbox.blueprint)
     app.register_blueprint(brand.blueprint)
-    inner: Application = app.wsgi_app
-    if provider.settings.server.front:
-        inner = app.extensions["idp_front"] = Front(app, inner, provider)
-    readable = CrossOrigin(inner, provider.clients)
-    app.wsgi_app = Edge(readable, provider.settings)  # type: ignore[method-assign]
+    readable = CrossOrigin(app.wsgi_app, provider.clients)
+    front = Front(app, readable, provider) if provider.settings.server.front else None
+    if front is not None:
+        app.extensions["idp_front"] = front
+    app.wsgi_app = Edge(readable, provider.settings, front)  # type: ignore[method-assign]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FOR_ALL = frozenset({OPENID_PATH, OAUTH_PATH, "/oauth/jwks"})
 FOR_REGISTERED = frozenset({"/oauth/token", "/oauth/userinfo", "/oauth/revoke"})
+_READABLE = FOR_ALL | FOR_REGISTERED
+_PERMISSION = "Access-Control-Allow-Origin"
 _WEB = ("http", "https")
 _PREFLIGHT = (
     ("Access-Control-Allow-Methods", "GET, POST"),
@@ -39,12 +41,11 @@ class CrossOrigin:
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
         path: str = environ.get("PATH_INFO", "")
-        if path not in FOR_ALL | FOR_REGISTERED:
+        if path not in _READABLE:
             return self._application(environ, start_response)
-        permission = self._find_permission(path, environ.get("HTTP_ORIGIN"))
-        headers: Headers = [*permission, ("Vary", "Origin")] if path in FOR_REGISTERED else permission
+        headers = self.find_headers(path, environ.get("HTTP_ORIGIN"))
         is_preflight = environ.get("REQUEST_METHOD") == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
-        if permission and is_preflight:
+        if is_preflight and any(name == _PERMISSION for name, _ in headers):
             start_response("204 No Content", [*headers, *_PREFLIGHT])
             return []
 
@@ -53,12 +54,15 @@ class CrossOrigin:
 
         return self._application(environ, start)
 
-    def _find_permission(self, path: str, origin: str | None) -> Headers:
+    def find_headers(self, path: str, origin: str | None) -> Headers:
+        """What an answer at this path says to a script of that origin; nothing at addresses that scripts do not read."""
         if path in FOR_ALL:
-            return [("Access-Control-Allow-Origin", "*")]
-        if origin is None or origin not in self._list_origins():
+            return [(_PERMISSION, "*")]
+        if path not in FOR_REGISTERED:
             return []
-        return [("Access-Control-Allow-Origin", origin), ("Access-Control-Expose-Headers", "WWW-Authenticate")]
+        if origin is None or origin not in self._list_origins():
+            return [("Vary", "Origin")]
+        return [(_PERMISSION, origin), ("Access-Control-Expose-Headers", "WWW-Authenticate"), ("Vary", "Origin")]
 
     def _list_origins(self) -> frozenset[str]:
         """The origins of all redirect URIs on the web, found once for each version of the clients."""

@@ -1,9 +1,9 @@
 """The outermost layer, below Flask and below every other door: what is let in, and what every answer carries.
 
-In: only the standard WSGI keys and `HTTP_*` (granian's environ holds the whole process environment), a `Host` of ours
-(IV-11), headers and bodies of bounded size (RX-1), no compressed bodies (RX-6), a request id of our own. An issuer with a
-path is mounted here. Out: the security headers that do not depend on the page (WB-4), and a policy that forbids everything
-for answers that brought none (WB-3).
+In: a `Host` of ours (IV-11), headers and bodies of bounded size (RX-1), no compressed bodies (RX-6), a request id of our
+own; for the application only the standard WSGI keys and `HTTP_*` (granian's environ holds the whole process environment),
+while the front picks the few that it reads. An issuer with a path is mounted here. Out: the security headers that do not
+depend on the page (WB-4), and a policy that forbids everything for answers that brought none (WB-3).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import structlog
+from werkzeug.http import parse_list_header
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from idp.config import is_loopback_host
@@ -24,6 +25,7 @@ from idp.web.audiences import is_for_programs
 
 if TYPE_CHECKING:
     from idp.config import Settings
+    from idp.web.front import Front
 
 Environ = dict[str, Any]
 Application = Callable[..., Iterable[bytes]]
@@ -35,6 +37,10 @@ HEADER_BYTES = 16 * 1024
 """All header values and the request line together (RX-1)."""
 
 AUTHORIZATION_IS_MALFORMED = "idp.authorization_is_malformed"
+FAILED = "idp.front_failed"
+"""What went wrong in the front, which Flask's handlers tell."""
+
+CLIENT_ADDRESS = "idp.client_address"
 REQUEST_ID = "idp.request_id"
 _SHAPES = 256
 
@@ -68,7 +74,8 @@ _NAME = ("Server", "idp")  # the server software would name itself where there i
 class Edge:
     """The WSGI application that serves another one behind these rules."""
 
-    def __init__(self, application: Application, settings: Settings) -> None:
+    def __init__(self, application: Application, settings: Settings, front: Front | None = None) -> None:
+        """`front` is asked first; what it does not know goes to the application."""
         issuer = urlsplit(settings.server.issuer)
         self._scheme = issuer.scheme
         self._host = (issuer.hostname or "").lower()
@@ -79,14 +86,14 @@ class Edge:
         self._missing: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {}
         self._body_bytes = settings.limits.body_bytes
         self._always = (*_ALWAYS, _HSTS) if settings.is_https else _ALWAYS
-        proxies = settings.server.trusted_proxies
+        proxies = self._proxies = settings.server.trusted_proxies
         inner: Any = ProxyFix(application, x_for=proxies, x_proto=0, x_host=0) if proxies else application
         self._application: Application = inner
+        self._front = front
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
-        environ = only_standard(environ)
-        number = environ[REQUEST_ID] = new_identifier()
+        number = new_identifier()
         request_id.set(number)
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
@@ -97,8 +104,19 @@ class Edge:
         fault = self._find_fault(environ)
         if fault is not None:
             return _refuse(environ, start, *fault)
+        if self._front is not None and not is_malformed(environ.get("HTTP_AUTHORIZATION")):
+            environ[CLIENT_ADDRESS] = find_client_address(environ, self._proxies)
+            answer = self._front.answer(environ, self._strip(environ.get("PATH_INFO", "")))
+            if answer is not None:
+                status, headers, body = answer
+                start_response(status, self._complete(headers, number))
+                return [body]
+        defect = environ.get(FAILED)
+        environ = only_standard(environ)
+        environ |= {REQUEST_ID: number, FAILED: defect}
         environ["wsgi.url_scheme"] = self._scheme
-        self._mount(environ)
+        if self._prefix:
+            environ["SCRIPT_NAME"], environ["PATH_INFO"] = self._prefix, self._strip(environ.get("PATH_INFO", ""))
         return self._application(environ, start)
 
     def _find_fault(self, environ: Environ) -> tuple[str, str] | None:
@@ -129,16 +147,13 @@ class Edge:
         port = int(found[2]) if found[2] else (443 if self._scheme == "https" else 80)
         return self._any_port or port == self._port
 
-    def _mount(self, environ: Environ) -> None:
-        """Move the issuer's path from PATH_INFO to SCRIPT_NAME, also in the well-known address of RFC 8414 §3.1."""
+    def _strip(self, path: str) -> str:
+        """The path below the issuer's own, also in the well-known address of RFC 8414 §3.1."""
         if not self._prefix:
-            return
-        path: str = environ.get("PATH_INFO", "")
+            return path
         if path == self._prefix or path.startswith(self._prefix + "/"):
-            path = path.removeprefix(self._prefix) or "/"
-        elif path.startswith("/.well-known/"):
-            path = path.removesuffix(self._prefix)
-        environ["SCRIPT_NAME"], environ["PATH_INFO"] = self._prefix, path
+            return path.removeprefix(self._prefix) or "/"
+        return path.removesuffix(self._prefix) if path.startswith("/.well-known/") else path
 
     def _complete(self, headers: Headers, number: str) -> Headers:
         """The answer's headers with ours where it brought none; what is added for the same names is worked out once."""
@@ -162,11 +177,21 @@ def only_standard(environ: Environ) -> Environ:
         for name, value in environ.items()
         if name in _STANDARD or (name[:5] == "HTTP_" and name not in _NOT_A_HEADER)
     }
-    authorization = kept.get("HTTP_AUTHORIZATION")
-    if authorization is not None and not authorization.strip():
+    if is_malformed(kept.get("HTTP_AUTHORIZATION")):
         kept["HTTP_AUTHORIZATION"] = "Malformed"
         kept[AUTHORIZATION_IS_MALFORMED] = True
     return kept
+
+
+def find_client_address(environ: Environ, proxies: int) -> str:
+    """Where a request comes from, as the trusted proxies say (BF-6); what stands before their entries is not believed."""
+    forwarded = parse_list_header(environ.get("HTTP_X_FORWARDED_FOR", "")) if proxies else []
+    return forwarded[-proxies] if proxies and len(forwarded) >= proxies else str(environ.get("REMOTE_ADDR", ""))
+
+
+def is_malformed(authorization: str | None) -> bool:
+    """Whether the header came without anything in it, which is not the same as none (CA-2)."""
+    return authorization is not None and not authorization.strip()
 
 
 def _refuse(environ: Environ, start: Callable[..., Any], status: str, description: str) -> Iterable[bytes]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from flask import request
 from werkzeug.http import HTTP_STATUS_CODES
@@ -21,6 +21,7 @@ from idp.protocol.introspection import answer_introspection
 from idp.protocol.revocation import answer_revocation
 from idp.protocol.token_endpoint import answer_token_request
 from idp.protocol.userinfo import answer_userinfo
+from idp.web.edge import CLIENT_ADDRESS, FAILED
 from idp.web.front_authorize import AuthorizeDoor
 from idp.web.oauth.discovery import ready_metadata
 from idp.web.oauth.machine import CACHE_SECONDS, build_authentication, build_reading, slow_down_guesses
@@ -30,13 +31,12 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from idp.provider import Provider
-    from idp.web.edge import Application, Environ
+    from idp.web.cross_origin import CrossOrigin
+    from idp.web.edge import Environ, Headers
 
 Door = Callable[["Environ"], "Answer | None"]
 
 AUTHORIZE = "/oauth/authorize"
-USERINFO = "/oauth/userinfo"
-FAILED = "idp.front_failed"
 MOST_PARAMETERS = 100
 """A body with more than so many falls through: Flask counts them."""
 
@@ -55,15 +55,16 @@ _STATUS = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODE
 
 
 class Front:
-    """The WSGI application; `answered` counts what it answered itself, by address."""
+    """The doors by method and address; `answered` counts what they answered themselves, by address."""
 
-    def __init__(self, app: Flask, application: Application, provider: Provider) -> None:
-        self._application = application
+    def __init__(self, app: Flask, cross_origin: CrossOrigin, provider: Provider) -> None:
+        self._cross_origin = cross_origin
         self._provider = provider
         self._clock = provider.clock
         self._keyring = provider.keyring
         self._app = app
         self._metadata: Answer | None = None
+        self._keys: tuple[str, Answer] | None = None
         self.answered: Counter[str] = Counter()
         reading, issuing = build_reading(provider), build_issuing(provider)
         authentication = build_authentication(provider)
@@ -72,8 +73,11 @@ class Front:
             ("GET", OAUTH_PATH): self._tell_metadata,
             ("GET", "/oauth/jwks"): self._tell_keys,
             ("GET", AUTHORIZE): AuthorizeDoor(provider),
-            ("GET", USERINFO): lambda environ: answer_userinfo(_read(environ), reading, self._clock()),
-            ("POST", USERINFO): self._with_body(lambda asked, now: answer_userinfo(asked, reading, now)),
+            ("GET", "/oauth/userinfo"): lambda environ: answer_userinfo(_read(environ), reading, self._clock()),
+            # Tokens are shown there, not secrets.
+            ("POST", "/oauth/userinfo"): self._with_body(
+                lambda asked, now: answer_userinfo(asked, reading, now), takes_secrets=False
+            ),
             ("POST", "/oauth/introspect"): self._with_body(
                 lambda asked, now: answer_introspection(asked, reading, now)
             ),
@@ -84,33 +88,34 @@ class Front:
         }
         app.before_request(_raise_what_failed)
 
-    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer one request, or hand it on."""
-        path = environ.get("PATH_INFO", "")
+    def answer(self, environ: Environ, path: str) -> tuple[str, Headers, bytes] | None:
+        """Status line, headers and body of a usual request; None for every other, with nothing done."""
         door = self._doors.get((environ["REQUEST_METHOD"], path))
-        if door is None or not _UNUSUAL.isdisjoint(environ) or (environ.get("QUERY_STRING") and path != AUTHORIZE):
-            return self._application(environ, start_response)
+        if (
+            door is None
+            or not environ.keys().isdisjoint(_UNUSUAL)
+            or (environ.get("QUERY_STRING") and path != AUTHORIZE)
+        ):
+            return None
         try:
             answer = door(environ)
         except Exception as error:  # noqa: BLE001 - Flask's handlers tell it
             environ[FAILED] = error
-            return self._application(environ, start_response)
+            return None
         if answer is None:
-            return self._application(environ, start_response)
+            return None
         self.answered[path] += 1
         headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
-        start_response(_STATUS[answer.status], headers)
-        return [answer.body]
+        headers += self._cross_origin.find_headers(path, environ.get("HTTP_ORIGIN"))
+        return _STATUS[answer.status], headers, answer.body
 
-    def _with_body(self, step: Callable[[EndpointRequest, int], Answer]) -> Door:
+    def _with_body(self, step: Callable[[EndpointRequest, int], Answer], *, takes_secrets: bool = True) -> Door:
         def door(environ: Environ) -> Answer | None:
             body = _read_body(environ)
             if body is None:
                 return None
             answer = step(_read(environ, body), self._clock())
-            if environ["PATH_INFO"] == USERINFO:  # tokens are shown there, not secrets
-                return answer
-            return slow_down_guesses(self._provider, answer, environ.get("REMOTE_ADDR", ""))
+            return slow_down_guesses(self._provider, answer, environ[CLIENT_ADDRESS]) if takes_secrets else answer
 
         return door
 
@@ -120,7 +125,10 @@ class Front:
         return self._metadata
 
     def _tell_keys(self, _environ: Environ) -> Answer:
-        return _cached(*self._keyring.jwks(), "application/jwk-set+json")
+        body, etag = self._keyring.jwks()
+        if self._keys is None or self._keys[0] != etag:
+            self._keys = (etag, _cached(body, etag, "application/jwk-set+json"))
+        return self._keys[1]
 
 
 def _read(environ: Environ, body: bytes = b"") -> EndpointRequest:

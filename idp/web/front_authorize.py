@@ -60,6 +60,9 @@ class AuthorizeDoor:
             return None
         if self._is_https and state != make_browser_state(self._parts.master, signed_in.sid):
             return None
+        client = self._parts.clients.find(values.get("client_id", ""))
+        if client is None or client.details.get("require_signed_request_object") is True:
+            return None
         outcome = begin(self._parts, self._issuing, parameters, as_visitor(signed_in), _need_flask)
         if outcome.reply is None:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import jwt as pyjwt
@@ -14,6 +15,7 @@ from idp.keys.subject import subject_of
 from idp.protocol.id_token_hint import read_hint
 from idp.signals.key_rotation import remove_key
 from idp.store import accounts, clients
+from idp.web.oauth.token import build_issuing
 from tests.support.tokens import ISSUER, NOW, House, add_client
 
 API = "https://api.example/"
@@ -172,3 +174,18 @@ def test_authlibs_validator_accepts_it(app: House) -> None:
 
     claims = Validator(ISSUER, API).authenticate_token(app.tokens("app")["access_token"])
     assert (claims["client_id"], claims["exp"]) == ("app", NOW + 300)
+
+
+@pytest.mark.parametrize(
+    ("audience", "alg"),
+    [
+        ((API,), "ES256"),
+        ((API, "https://other.example/"), "RS256"),
+        (("https://other.example/",), "RS256"),
+        ((), "RS256"),
+    ],
+)
+def test_a_resource_may_want_another_signature(house: House, audience: tuple[str, ...], alg: str) -> None:
+    """`[tokens] jwt_algorithms`; one signature for several is the one that all can check (RFC 9068 §2.1)."""
+    issuing = replace(build_issuing(house.provider), jwt_algorithms={API: "ES256"})
+    assert issuing.find_algorithm(audience) == alg

@@ -188,13 +188,6 @@ USUAL: dict[str, tuple[str, str, bytes | None, dict[str, str], int]] = {
     ),
     "no token": ("POST", "/oauth/introspect", b"", {"Content_Type": FORM, "Authorization": SITE}, 400),
     "no client": ("POST", "/oauth/introspect", form(token="x"), {"Content_Type": FORM}, 401),
-    "an empty Authorization": (
-        "POST",
-        "/oauth/introspect",
-        form(token="x"),
-        {"Content_Type": FORM, "Authorization": ""},
-        401,
-    ),
     "a wrong secret": (
         "POST",
         "/oauth/token",
@@ -291,6 +284,13 @@ UNUSUAL: dict[str, tuple[str, str, bytes | None, dict[str, str], int]] = {
         204,
     ),
     "another address": ("GET", "/oauth/nothing", None, {}, 404),
+    "an empty Authorization": (
+        "POST",
+        "/oauth/introspect",
+        form(token="x"),
+        {"Content_Type": FORM, "Authorization": ""},
+        401,
+    ),
     "a slash more": ("GET", "/oauth/jwks/", None, {}, 404),
 }
 

@@ -67,4 +67,5 @@ def build_issuing(parts: Provider) -> Issuing:
         end_family=end_family,
         client_keys=parts.client_keys,
         jwt_resources=frozenset(parts.settings.tokens.jwt_resources),
+        jwt_algorithms=parts.settings.tokens.jwt_algorithms,
     )
