@@ -18,7 +18,7 @@ STRICT = $(wildcard idp attacks examples conformance benchmarks scripts/compile_
 POT = .venv-test/messages.pot
 
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset serve test bench-desk coverage fuzz mutation races guessing kills test-spring clients check format lock security-rules licences audit sbom messages compile-messages wheel conformance clean
+.PHONY: help demo demo-reset serve test bench bench-desk coverage fuzz mutation races guessing kills test-spring clients check format lock security-rules licences audit sbom messages compile-messages wheel conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,12 @@ kills: $(TESTING) ## kill -9 of server, worker and PostgreSQL, KILLS=100 in FLOW
 	@sh scripts/system_packages.sh
 	@.venv-test/bin/python scripts/compile_messages.py
 	@.venv-test/bin/python -m attacks.kills --kills $(or $(KILLS),100) --flows $(or $(FLOWS),5000) --seed $(or $(SEED),7) $(KILLS_ARGS)
+
+bench: $(TESTING) .bench/peer/.installed ## load the hot path beside node-oidc-provider (BENCH_ARGS="--store postgresql introspection"); needs wrk, node and npm
+	@sh scripts/system_packages.sh
+	@command -v wrk >/dev/null && command -v node >/dev/null || { echo "As root:  apt-get install --no-install-recommends wrk nodejs npm" >&2; exit 1; }
+	@.venv-test/bin/python scripts/compile_messages.py
+	@.venv-test/bin/python -m benchmarks.hot_path $(BENCH_ARGS)
 
 import-benchmark: $(TESTING) ## time the import of N=100000 made-up customers of an old portal, killed once and called again
 	@.venv-test/bin/python -m benchmarks.old_import $(or $(N),100000)
@@ -150,6 +156,11 @@ $(RUNTIME): .venv/.packages pyproject.toml setup.py
 
 $(TESTING): requirements/dev.txt scripts/setup_venv.sh
 	@PYTHON='$(PYTHON)' sh scripts/setup_venv.sh .venv-test requirements/dev.txt
+	@touch $@
+
+.bench/peer/.installed: benchmarks/peer/package.json benchmarks/peer/package-lock.json
+	@mkdir -p .bench/peer && cp benchmarks/peer/package*.json .bench/peer/
+	@cd .bench/peer && npm ci --no-audit --no-fund
 	@touch $@
 
 $(CLIENTS): requirements/clients.txt scripts/setup_venv.sh scripts/setup_clients.sh $(CLIENT_LOCKS)
