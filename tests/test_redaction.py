@@ -42,6 +42,7 @@ def logging_as_in_life() -> Iterator[None]:
         "$2b$12$abcdefghijklmnopqrstuv",
         "BCDF-GHJK-LMNP-QRST-VWXZ",
     ],
+    ids=["secret", "long secret", "JWT", "two secrets", "argon2", "bcrypt", "temporary password"],
 )
 def test_what_looks_like_a_secret_is_in_no_text(secret: str) -> None:
     """In the middle of a sentence, in an address, in quotes (GO-7)."""
@@ -75,6 +76,7 @@ def test_credentials_in_headers_and_addresses_go(text: str, left: str) -> None:
         "2026-11-23T15:16:52.196035Z",
         "basic training for bearers",
     ],
+    ids=["identifier", "reference", "mark", "name", "address", "time", "sentence"],
 )
 def test_what_an_operator_looks_for_stays(text: str) -> None:
     """Identifiers, references, the mark of the audit trail, names, addresses, times."""
