@@ -24,6 +24,7 @@ ALLOWED = {
     "ISC": "",
     "Apache-2.0": "",
     "MPL-2.0": "changes to its own files would be published; there are none",
+    "MPL-2.0 AND (Apache-2.0 OR MIT)": "changes to its own files would be published; there are none",
     "PSF-2.0": "",
     "Unlicense": "",
     "LGPL-3.0-only": "installed unchanged and exchangeable, as the licence asks",
@@ -69,8 +70,10 @@ def licence_of(about: Message) -> str:
 
 
 def is_allowed(licence: str) -> bool:
-    """Whether each part, or one of its alternatives, is known."""
-    return any(all(part in ALLOWED for part in choice.split(" AND ")) for choice in licence.split(" OR "))
+    """Whether the whole, or each part, or one of its alternatives, is known; brackets only stand in wholes."""
+    return licence in ALLOWED or any(
+        all(part in ALLOWED for part in choice.split(" AND ")) for choice in licence.split(" OR ")
+    )
 
 
 def licences() -> dict[str, str]:
