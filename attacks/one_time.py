@@ -13,10 +13,12 @@ from attacks.people import LIFETIME, PASSWORD, add_account, add_registration, ne
 from attacks.volley import Answer, Request, form
 from idp.accounts import email_change, old_invitation, password_reset
 from idp.accounts import registration as registration_acts
+from idp.accounts.approval_rules import add_version
 from idp.accounts.temporary_password import give_temporary_password
 from idp.keys.secrets import new_secret
+from idp.policy.rules import Rule, RuleSet
 from idp.protocol.pkce import make_challenge
-from idp.store import client_registration, clients, codes, links, old_portal, registrations, rules, sessions
+from idp.store import client_registration, clients, codes, links, old_portal, registrations, sessions
 from idp.store.database import Statement
 from idp.store.identifiers import email_key, user_name_key
 from tests.support.client_signing import ASSERTION_TYPE, claims_for, make_key, public_jwks, sign
@@ -134,8 +136,8 @@ class OneTimeThings:
             clients.save_client(tx, "site", details, require_approval=False, first_party=True, now=now)
             clients.set_client_secret(tx, "site", SECRET, now=now)
             clients.save_client(tx, "robot", robot, now=now)
-            rule = rules.StoredRule("first-owner", serial_families=frozenset({"AB"}), ownership="new")
-            rules.save_rule(tx, rule, position=0, now=now)
+            rule = Rule("first-owner", serial_families=frozenset({"AB"}), ownership="new")
+            add_version(tx, RuleSet(rules=(rule,)), base=0, actor_kind="operator", actor="races", now=now)
             self._anna = add_account(provider, tx)
             staff = {"roles": "customer_care approver"}
             self._staff = [add_account(provider, tx, **staff) for _ in range(2)]

@@ -7,10 +7,11 @@ transaction, the decision's row, what ends, the audit line and the mail (RG-8).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from idp import mail
+from idp.accounts.approval_rules import read_application, rules_in_use
 from idp.accounts.endings import apply_ending
 from idp.accounts.registration import status_token
 from idp.accounts.staff_limits import check_limits
@@ -18,10 +19,11 @@ from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
 from idp.keys.secrets import new_identifier
 from idp.policy import approval as policy
-from idp.policy.approval import Application, Reason, Status, Verdict
+from idp.policy.approval import Status
 from idp.policy.endings import Act
+from idp.policy.rules import Reason, Verdict, decide
 from idp.policy.staff import Permission, may_act_on
-from idp.store import accounts, approvals, audit, proposals, review_queue, review_work, rules
+from idp.store import accounts, approvals, audit, proposals, review_queue, review_work
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -30,9 +32,6 @@ if TYPE_CHECKING:
     from idp.store.audit import ActorKind
     from idp.store.database import Transaction
     from idp.store.proposals import Proposal
-
-RATE_WINDOW = 3600
-"""Seconds over which automatic approvals are counted against `registration.automatic_per_hour` (RG-9)."""
 
 LONGEST_REASON = 2000
 
@@ -73,9 +72,7 @@ def review(provider: Provider, tx: Transaction, account_id: str, *, serial_numbe
     approvals.lock_serial_number(tx, serial)
     verdict = assess(provider, tx, account, serial_number=serial)
     if verdict.outcome == "approve" and verdict.rule_key:
-        change_status(
-            provider, tx, account, Status.APPROVED, Actor("rule", verdict.rule_key), facts=describe(verdict), now=now
-        )
+        change_status(provider, tx, account, Status.APPROVED, Actor("rule", verdict.rule_key), verdict=verdict, now=now)
     else:
         audit.record(
             tx,
@@ -83,7 +80,7 @@ def review(provider: Provider, tx: Transaction, account_id: str, *, serial_numbe
             now=now,
             account_id=account_id,
             registration_id=account.registration_id,
-            details={"reasons": describe(verdict)},
+            details={"reasons": describe(verdict), "rule_version": verdict.version},
         )
         _tell_waiting(provider, tx, account)
     return verdict
@@ -92,14 +89,14 @@ def review(provider: Provider, tx: Transaction, account_id: str, *, serial_numbe
 def assess(provider: Provider, tx: Transaction, account: Account, *, serial_number: str | None = None) -> Verdict:
     """What the rules say about an account as it is now; changes nothing."""
     serial = serial_number or _newest_serial(tx, account.account_id)
-    return policy.decide(rules_in_use(tx), _application(provider, tx, account, serial))
+    return decide(rules_in_use(tx), read_application(provider, tx, account, serial))
 
 
 def review_again(provider: Provider, tx: Transaction, account: Account, actor: Actor, now: int) -> None:
     """After an input of the rules changed: a rule's approval holds only for what the rule saw; the word of staff stands."""
     verdict = would_review_again(provider, tx, account)
     if verdict is not None:
-        change_status(provider, tx, account, Status.PENDING, actor, facts=describe(verdict), now=now)
+        change_status(provider, tx, account, Status.PENDING, actor, verdict=verdict, now=now)
 
 
 def take_back_review(provider: Provider, tx: Transaction, account: Account) -> None:
@@ -123,7 +120,7 @@ def would_review_again(
     owned = approvals.list_serial_numbers(tx, account.account_id) if serial_numbers is None else serial_numbers
     in_use, verdicts = rules_in_use(tx), []
     for serial in reversed(owned or ("",)):
-        verdict = policy.decide(in_use, _application(provider, tx, account, serial))
+        verdict = decide(in_use, read_application(provider, tx, account, serial))
         if verdict.outcome == "approve" or verdict.reasons[0].key == "too_many_automatic":
             return None
         verdicts.append(verdict)
@@ -136,13 +133,6 @@ def is_approved_by_rule(tx: Transaction, account: Account) -> bool:
         return False
     latest = approvals.latest_decision(tx, account.account_id)
     return latest is not None and latest.actor_kind == "rule"
-
-
-def rules_in_use(tx: Transaction) -> list[policy.Rule]:
-    """The rules as policy reads them, in the order in which they are tried."""
-    names = tuple(field.name for field in fields(policy.Rule))
-    stored = (rule for rule in rules.list_rules(tx) if rule.enabled)
-    return [policy.Rule(**{name: getattr(rule, name) for name in names}) for rule in stored]
 
 
 def decide_by_staff(
@@ -281,12 +271,14 @@ def change_status(
     *,
     reason: str = "",
     remark: str = "",
-    facts: Iterable[Mapping[str, Any]] = (),
+    verdict: Verdict | None = None,
     seen_at: int | None = None,
     address: str = "",
     now: int,
 ) -> bool:
     """Change the status, with decision row, endings, audit line and mail; False where somebody else was first.
+
+    `verdict`: what the rules said, where they are why.
 
     Raises `Refusal("change_unknown")` for a change that does not exist (RG-1).
     """
@@ -304,7 +296,8 @@ def change_status(
         actor=actor.name,
         reason=reason,
         remark=remark,
-        facts=facts,
+        facts=describe(verdict) if verdict else (),
+        rule_version=verdict.version if verdict else None,
         now=now,
     )
     act = Act.APPROVED if new is Status.APPROVED else Act.APPROVAL_WITHDRAWN
@@ -339,21 +332,6 @@ def read_reasons(facts: Iterable[Mapping[str, Any]]) -> list[Reason]:
 
 def _newest_serial(tx: Transaction, account_id: str) -> str:
     return next(reversed(approvals.list_serial_numbers(tx, account_id)), "")
-
-
-def _application(provider: Provider, tx: Transaction, account: Account, serial_number: str) -> Application:
-    """What the rules may see: confirmed or stored data, read when it counts (RG-9)."""
-    domain = account.email_key.rpartition("@")[2]
-    owners = approvals.list_other_owners(tx, serial_number, account.account_id)
-    recent = approvals.count_by_rules(tx, provider.clock() - RATE_WINDOW)
-    return Application(
-        email_domain=domain,
-        country=account.country,
-        serial_number=serial_number,
-        ownership=policy.ownership_of(account.company, domain, ((o.company, o.email_domain) for o in owners)),
-        serial_is_sold=rules.is_serial_sold(tx, serial_number),
-        automatic_is_allowed=recent < provider.settings.registration.automatic_per_hour,
-    )
 
 
 def _check_may_act(tx: Transaction, staff_id: str, account_id: str, permission: Permission) -> Account:

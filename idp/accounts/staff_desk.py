@@ -29,7 +29,6 @@ from idp.store import (
     proposals,
     review_queue,
     review_work,
-    rules,
     search,
     sessions,
     sign_out_log,
@@ -38,7 +37,7 @@ from idp.store.approver_limits import Limits
 from idp.store.review_queue import Filter
 
 if TYPE_CHECKING:
-    from idp.policy.approval import Verdict
+    from idp.policy.rules import Verdict
     from idp.provider import Provider
     from idp.store.accounts import Account
     from idp.store.approvals import Applied, Decision, OpenSite, Owner
@@ -51,7 +50,6 @@ if TYPE_CHECKING:
     from idp.store.proposals import Proposal
     from idp.store.review_queue import Look, Waiting
     from idp.store.review_work import Assignment
-    from idp.store.rules import StoredRule
     from idp.store.search import FoundRegistration
     from idp.store.sessions import Session
     from idp.store.sign_out_log import ToldSite
@@ -261,13 +259,6 @@ def send_confirmation_again(provider: Provider, *, staff_id: str, registration_i
             registration_id=registration_id,
             address=address,
         )
-
-
-def report_rules(provider: Provider) -> list[tuple[StoredRule, int]]:
-    """Each rule, and how many registrations it approved in the last 30 days (RG-9)."""
-    with provider.database.reading() as tx:
-        counts = rules.count_decisions(tx, provider.clock() - REPORT_SECONDS)
-        return [(rule, counts.get(rule.rule_key, 0)) for rule in rules.list_rules(tx)]
 
 
 def list_told_sites(

@@ -33,6 +33,8 @@ class Permission(Enum):
     READ_SITES = "read_sites"
     EDIT_SITES = "edit_sites"
     READ_RULES = "read_rules"
+    EDIT_RULES = "edit_rules"
+    BLOCK = "block"
     READ_AUDIT = "read_audit"
     GIVE_ROLES = "give_roles"
 
@@ -67,6 +69,7 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.READ_MAIL,
             Permission.READ_SITES,
             Permission.READ_RULES,
+            Permission.BLOCK,
         }
     ),
     "auditor": frozenset({Permission.READ_AUDIT}),

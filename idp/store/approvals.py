@@ -21,8 +21,9 @@ _CHANGE = Statement(
     " AND (:seen_at = 0 OR approval_updated_at = :seen_at)"
 )
 _INSERT = Statement(
-    "INSERT INTO approval_decisions (account_id, old_status, new_status, actor_kind, actor, reason, remark, facts, created_at)"
-    " VALUES (:account_id, :old_status, :new_status, :actor_kind, :actor, :reason, :remark, :facts, :now)"
+    "INSERT INTO approval_decisions (account_id, old_status, new_status, actor_kind, actor, reason, remark, facts, rule_version,"
+    " created_at) VALUES (:account_id, :old_status, :new_status, :actor_kind, :actor, :reason, :remark, :facts,"
+    " :rule_version, :now)"
 )
 _DECISIONS = Statement(
     "SELECT d.*, s.given_name, s.family_name, s.user_name FROM approval_decisions d"
@@ -67,7 +68,10 @@ class OpenSite:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A change of status: who or which rule, when, why, old, new. `actor_name` is the name of a member of staff."""
+    """A change of status: who or which rule, when, why, old, new. `actor_name` is the name of a member of staff.
+
+    `rule_version`: of the rules that decided, or that had their say before staff did.
+    """
 
     decision_id: int
     account_id: str
@@ -79,6 +83,7 @@ class Decision:
     reason: str
     remark: str
     facts: Sequence[Mapping[str, Any]]
+    rule_version: int | None
     created_at: int
 
 
@@ -126,6 +131,7 @@ def insert_decision(
     reason: str,
     remark: str,
     facts: Iterable[Mapping[str, Any]],
+    rule_version: int | None = None,
     now: int,
 ) -> None:
     """Leave the row of a change."""
@@ -139,6 +145,7 @@ def insert_decision(
         reason=reason,
         remark=remark,
         facts=json.dumps(list(facts), ensure_ascii=True, separators=(",", ":")),
+        rule_version=rule_version,
         now=now,
     )
 

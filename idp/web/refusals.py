@@ -64,6 +64,12 @@ WORDS: dict[str, str] = {
     "serial_number.invalid": marked(
         "Enter the six characters from the name plate: two letters, three digits and a letter, such as AB123Z."
     ),
+    "serial_number.family": marked(
+        "We know no devices of family %(family)s. Compare the first two letters with the name plate."
+    ),
+    "serial_number.check_letter": marked(
+        "The last letter of %(serial_number)s does not fit its digits. Compare all six characters with the name plate."
+    ),
     "device.owned_already": marked("This device is on your list already."),
     "device.too_many": marked(
         "A list holds %(most)s devices. Remove one that you do not use any more, or write to us."

@@ -13,10 +13,12 @@ from idp.accounts.approval import Actor
 from idp.config import DatabaseSettings
 from idp.errors import Refusal
 from idp.policy.approval import Status
+from idp.policy.rules import Rule
 from idp.provider import Provider
-from idp.store import accounts, approvals, audit, outbox, rules
+from idp.store import accounts, approvals, audit, outbox
 from idp.store.accounts import Account
 from idp.store.database import Statement, Transaction
+from tests.support.rules import add_rules
 from tests.test_smoke import settings_in
 
 NOW = 1_800_000_000
@@ -86,7 +88,7 @@ def read(provider: Provider, account: Account) -> Account:
 def test_a_rule_approves_with_row_mail_and_audit_line(provider: Provider) -> None:
     """Row, mail and audit line come with the change (RG-8, RG-9)."""
     with provider.database.transaction() as tx:
-        rules.save_rule(tx, rules.StoredRule("family-AB", serial_families=frozenset({"AB"})), position=1, now=NOW)
+        add_rules(tx, Rule("family-AB", serial_families=frozenset({"AB"})), now=NOW)
         account = add(tx, "anna", serial="AB123Z")
         verdict = approval.review(provider, tx, account.account_id)
     assert (verdict.outcome, verdict.rule_key) == ("approve", "family-AB")
@@ -102,7 +104,7 @@ def test_a_rule_approves_with_row_mail_and_audit_line(provider: Provider) -> Non
 def test_without_a_rule_the_application_waits(provider: Provider) -> None:
     """No rule holds: the queue, and a mail that says so (F-1.8)."""
     with provider.database.transaction() as tx:
-        rules.save_rule(tx, rules.StoredRule("family-AB", serial_families=frozenset({"AB"})), position=1, now=NOW)
+        add_rules(tx, Rule("family-AB", serial_families=frozenset({"AB"})), now=NOW)
         account = add(tx, "anna", serial="XY123Z")
         assert approval.review(provider, tx, account.account_id).outcome == "review"
     assert read(provider, account).approval_status == "pending"
@@ -112,7 +114,7 @@ def test_without_a_rule_the_application_waits(provider: Provider) -> None:
 def test_a_device_that_a_stranger_owns_goes_to_staff(provider: Provider) -> None:
     """A guessed serial number is approved by nobody (EN-4, RG-7)."""
     with provider.database.transaction() as tx:
-        rules.save_rule(tx, rules.StoredRule("family-AB", serial_families=frozenset({"AB"})), position=1, now=NOW)
+        add_rules(tx, Rule("family-AB", serial_families=frozenset({"AB"})), now=NOW)
         add(tx, "owner", status="approved", serial="AB123Z")
         account = add(tx, "anna", serial="AB123Z")
         verdict = approval.review(provider, tx, account.account_id)
@@ -124,7 +126,7 @@ def test_automatic_approvals_have_a_limit(tmp_path: Path, database_url: str) -> 
     """Beyond the limit of an hour, staff decide (RG-9)."""
     provider = open_provider(tmp_path, database_url, automatic_per_hour=1)
     with provider.database.transaction() as tx:
-        rules.save_rule(tx, rules.StoredRule("family-AB", serial_families=frozenset({"AB"})), position=1, now=NOW)
+        add_rules(tx, Rule("family-AB", serial_families=frozenset({"AB"})), now=NOW)
         outcomes = []
         for name, serial in (("anna", "AB123Z"), ("bert", "AB124Z")):
             outcomes.append(approval.review(provider, tx, add(tx, name, serial=serial).account_id).outcome)
@@ -250,9 +252,9 @@ def test_parallel_decisions_have_one_winner(instances: list[Provider]) -> None:
 
 def test_one_device_is_approved_once_however_many_confirm_it_at_once(instances: list[Provider]) -> None:
     """A rule for new devices approves one of eight who name the same number at the same moment (RG-7, RC-1)."""
-    rule = rules.StoredRule("family-AB", serial_families=frozenset({"AB"}), ownership="new")
+    rule = Rule("family-AB", serial_families=frozenset({"AB"}), ownership="new")
     with instances[0].database.transaction() as tx:
-        rules.save_rule(tx, rule, position=1, now=NOW)
+        add_rules(tx, rule, now=NOW)
         people = [add(tx, f"p{n}") for n in range(8)]
 
     def confirm(number: int) -> str:

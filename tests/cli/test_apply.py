@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from idp.accounts.approval_rules import rules_in_use
 from idp.accounts.passwords import DEMO_PASSWORD
 from idp.cli import main
 from idp.store import accounts, approvals, approver_limits, clients, outbox, review_work, rules
@@ -124,7 +125,7 @@ def test_everything_is_made_once(terminal: Terminal) -> None:
             "operator",
             "Please send a photo.",
         )
-        assert [rule.rule_key for rule in rules.list_rules(tx)] == ["family-AB"]
+        assert [rule.rule_key for rule in rules_in_use(tx).rules] == ["family-AB"]
         assert rules.is_serial_sold(tx, "AB123Z") is True
         assert outbox.fate(tx, now=0) == []
     assert anna.password_hash is not None
@@ -140,7 +141,7 @@ def test_a_dry_run_shows_the_plan_and_changes_nothing(terminal: Terminal) -> Non
     assert result.exit_code == 0, result.output
     assert "+ client site" in result.output
     assert "nothing was changed" in result.output
-    assert [count(terminal, table) for table in ("clients", "accounts", "approval_rules", "audit_events")] == [0] * 4
+    assert [count(terminal, table) for table in ("clients", "accounts", "rule_versions", "audit_events")] == [0] * 4
 
 
 def test_what_differs_is_changed_and_named(terminal: Terminal) -> None:
@@ -240,7 +241,7 @@ def test_a_taken_user_name_takes_everything_back(terminal: Terminal) -> None:
     assert result.exit_code == 1
     assert "rosa belongs to another account" in result.output
     with terminal.post.provider.database.reading() as tx:
-        assert [rule.rule_key for rule in rules.list_rules(tx)] == ["family-AB"]
+        assert [rule.rule_key for rule in rules_in_use(tx).rules] == ["family-AB"]
 
 
 def test_a_list_of_serial_numbers_comes_from_a_file(terminal: Terminal) -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from idp.store import rules
+from idp.policy.rules import Rule
 from idp.store.database import Statement
 from tests.support.lobby import Lobby, hidden_fields
 from tests.support.people import PASSWORD, Browser, Town, location, make_town
+from tests.support.rules import add_rules
 from tests.web.test_sign_in import save_request
 
 NEW = "a different lighthouse each day"
@@ -197,8 +198,8 @@ def test_a_rules_approval_is_reviewed_again_when_the_country_changes(town: Town)
     by_staff = town.add("ben", approval_status="approved")
     stays = town.add("carl", approval_status="approved")
     with town.provider.database.transaction() as tx:
-        near = rules.StoredRule("near", countries=frozenset({"DE", "FR"}), ownership="any")
-        rules.save_rule(tx, near, position=1, now=town.clock())
+        near = Rule("near", countries=frozenset({"DE", "FR"}), ownership="any")
+        add_rules(tx, near, now=town.clock())
         for account, kind in ((by_rule, "rule"), (by_staff, "staff"), (stays, "rule")):
             tx.run(_DECISION, account_id=account.account_id, status="approved", kind=kind, reason="")
     for account, country in ((by_rule, "US"), (by_staff, "US"), (stays, "FR")):

@@ -12,10 +12,12 @@ import pytest
 from idp.accounts.old_portal import Details, PassageWish, move_by_mail
 from idp.config import OldPortalSettings
 from idp.errors import Refusal
-from idp.store import accounts, devices, old_portal, review_queue, rules
+from idp.policy.rules import Rule
+from idp.store import accounts, devices, old_portal, review_queue
 from idp.store.accounts import Account
 from tests.accounts.test_old_passwords import VECTORS
 from tests.support.people import START, Browser, Town, location, make_town, plain
+from tests.support.rules import add_rules
 
 LDAP = next(vector for vector in VECTORS if vector["format"] == "ldap")
 TYPED = "nineteen-green-bottles"
@@ -210,8 +212,8 @@ def test_the_old_password_signs_in_and_what_is_missing_is_asked_for(town: Town) 
     assert "company-error" in faulty.text
     typed = {"family_name": "Old", "company": "Oldworks", "serial_number": "AB123Z"}
     with town.provider.database.transaction() as tx:
-        rule = rules.StoredRule("family-AB", serial_families=frozenset({"AB"}))
-        rules.save_rule(tx, rule, position=1, now=town.clock())
+        rule = Rule("family-AB", serial_families=frozenset({"AB"}))
+        add_rules(tx, rule, now=town.clock())
     assert location(browser.submit("/account/complete", "complete-submit", **typed)) == "/"
     now = town.read(account)
     assert (now.given_name, now.family_name, now.approval_status) == ("Otto", "Old", "approved")

@@ -9,9 +9,11 @@ import pytest
 
 from idp.accounts.own_devices import add_own_device, remove_own_device
 from idp.errors import Refusal
-from idp.store import accounts, devices, rules
+from idp.policy.rules import Rule
+from idp.store import accounts, devices
 from idp.store.accounts import Account
 from tests.support.lobby import Browser, Lobby, hidden_fields
+from tests.support.rules import add_rules
 
 PAGE = "/account/devices"
 
@@ -41,7 +43,7 @@ def status_of(lobby: Lobby, account: Account) -> str:
 def approve_by_rule(lobby: Lobby, account: Account, **conditions: Any) -> None:
     """A rule, and an approval that rests on it."""
     with lobby.provider.database.transaction() as tx:
-        rules.save_rule(tx, rules.StoredRule("sold", **conditions), position=1, now=lobby.now)
+        add_rules(tx, Rule("sold", **conditions), now=lobby.now)
     lobby.run(
         "INSERT INTO approval_decisions (account_id, old_status, new_status, actor_kind, actor, reason, remark,"
         " facts, created_at) VALUES (:account, 'pending', 'approved', 'rule', 'sold', '', '', '[]', :now)",

@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import pytest
 
 from idp.accounts.registration import DAY, DELIVERY, answer_mail_request, forget_unconfirmed
+from idp.policy.rules import Rule
 from idp.store import sessions
 from idp.store.outbox import Item
-from idp.store.rules import StoredRule, save_rule
 from tests.support.applicant import (
     FORM,
     PASSWORD,
@@ -27,6 +27,7 @@ from tests.support.applicant import (
 from tests.support.databases import FreshDatabase
 from tests.support.lobby import Lobby, hidden_fields, request_parameters
 from tests.support.postgresql import Prepare
+from tests.support.rules import add_rules
 
 
 @pytest.fixture
@@ -303,7 +304,7 @@ def test_another_purpose_is_no_confirmation(house: Lobby, nora: Applicant) -> No
 def test_a_rule_approves_and_the_page_says_so(house: Lobby, nora: Applicant) -> None:
     """A device of a family that a rule knows needs no staff (RG-9)."""
     with house.provider.database.transaction() as tx:
-        save_rule(tx, StoredRule("family-cd", serial_families=frozenset({"CD"})), position=1, now=house.now)
+        add_rules(tx, Rule("family-cd", serial_families=frozenset({"CD"})), now=house.now)
     house.add_client("library")
     nora.register()
     done = nora.confirm(newest_link(house))

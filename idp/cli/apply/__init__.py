@@ -17,12 +17,13 @@ from idp.cli.apply import accounts, clients, rules
 from idp.cli.apply.accounts import AccountEntry
 from idp.cli.apply.clients import ClientEntry
 from idp.cli.apply.plan import Change, summary
-from idp.cli.apply.rules import RuleEntry, SerialEntry
+from idp.cli.apply.rules import SerialEntry
 from idp.cli.apply.values import FileFault, read_file
 from idp.cli.common import Refused, json_option, open_provider, print_json, with_settings
 
 if TYPE_CHECKING:
     from idp.config import Settings
+    from idp.policy.rules import Rule
     from idp.provider import Provider
     from idp.store.database import Transaction
 
@@ -39,7 +40,7 @@ class Wanted:
 
     clients: list[ClientEntry]
     accounts: list[AccountEntry]
-    rules: list[RuleEntry]
+    rules: list[Rule]
     serial_numbers: list[SerialEntry]
 
 
@@ -72,7 +73,7 @@ def parse_file(path: Path, settings: Settings) -> Wanted:
     wanted = Wanted(
         clients=_parse(content, "clients", lambda entry, _: clients.parse_client_entry(entry, settings), faults),
         accounts=_parse(content, "accounts", lambda entry, _: accounts.parse_account_entry(entry, settings), faults),
-        rules=_parse(content, "approval_rules", rules.parse_rule_entry, faults),
+        rules=_parse(content, "approval_rules", lambda entry, _: rules.parse_rule_entry(entry), faults),
         serial_numbers=_parse(content, "serial_numbers", lambda entry, _: rules.parse_serial_entry(entry), faults),
     )
     listed = content.get("serial_number_file")
@@ -83,7 +84,7 @@ def parse_file(path: Path, settings: Settings) -> Wanted:
             faults.append(f"serial_number_file: {error}")
     faults += _doubles("clients", (entry.client_id for entry in wanted.clients))
     faults += _doubles("accounts", (entry.email.lower() for entry in wanted.accounts))
-    faults += _doubles("approval_rules", (entry.rule.rule_key for entry in wanted.rules))
+    faults += _doubles("approval_rules", (rule.rule_key for rule in wanted.rules))
     if faults:
         raise FileFault("\n".join(f"{path}: {fault}" for fault in faults))
     return wanted
@@ -127,7 +128,7 @@ def apply(provider: Provider, wanted: Wanted, *, dry_run: bool = False) -> list[
 def _write(provider: Provider, tx: Transaction, wanted: Wanted, people: list[AccountEntry]) -> list[Change]:
     now = provider.clock()
     changes = [clients.apply_client(provider, tx, entry, now) for entry in wanted.clients]
-    changes += [rules.apply_rule(tx, entry, now) for entry in wanted.rules]
+    changes += rules.apply_rules(tx, wanted.rules, now)
     if wanted.serial_numbers:
         changes.append(rules.apply_serials(tx, wanted.serial_numbers))
     changes += [accounts.apply_account(tx, entry, now) for entry in people]

@@ -3,48 +3,45 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from idp.accounts.approval_rules import add_version, rules_in_use
 from idp.accounts.serial_numbers import parse_serial_number
 from idp.cli.apply.plan import Change
 from idp.cli.apply.values import Values
 from idp.errors import Refusal
-from idp.policy.approval import Rule, parse_rule
+from idp.policy.rule_parsing import parse_rule
+from idp.policy.rules import Rule
 from idp.store import rules
-from idp.store.rules import StoredRule
 
 if TYPE_CHECKING:
     from idp.store.database import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class RuleEntry:
-    """A rule with its place."""
-
-    rule: StoredRule
-    position: int
-
-
-def parse_rule_entry(entry: Mapping[str, Any], position: int) -> RuleEntry:
+def parse_rule_entry(entry: Mapping[str, Any]) -> Rule:
     """A rule; its place is its place in the file. Raises `ValueError`."""
-    enabled = entry.get("enabled", True)
-    if not isinstance(enabled, bool):
-        raise ValueError("enabled: must be true or false")
-    rule = parse_rule({name: value for name, value in entry.items() if name != "enabled"})
-    return RuleEntry(StoredRule(**{name: getattr(rule, name) for name in Rule.__slots__}, enabled=enabled), position)
+    return parse_rule(entry)
 
 
-def apply_rule(tx: Transaction, entry: RuleEntry, now: int) -> Change:
-    """Make a rule or change it."""
-    old = next((rule for rule in rules.list_rules(tx) if rule.rule_key == entry.rule.rule_key), None)
-    rules.save_rule(tx, entry.rule, position=entry.position, now=now)
+def apply_rules(tx: Transaction, wanted: Sequence[Rule], now: int) -> list[Change]:
+    """Make rules or change them, in the order of the file; those that it does not name come after. One version for all."""
+    in_use = rules_in_use(tx)
+    named = {rule.rule_key for rule in wanted}
+    others = tuple(rule for rule in in_use.rules if rule.rule_key not in named)
+    changed = replace(in_use, rules=(*wanted, *others))
+    if wanted and changed.rules != in_use.rules:
+        add_version(tx, changed, base=in_use.version or 0, actor_kind="operator", actor="idp apply", now=now)
+    return [_change_of(in_use.find_rule(rule.rule_key), rule) for rule in wanted]
+
+
+def _change_of(old: Rule | None, rule: Rule) -> Change:
     if old is None:
-        return Change("rule", entry.rule.rule_key, "add")
-    names = tuple(name for name in StoredRule.__slots__ if getattr(old, name) != getattr(entry.rule, name))
-    return Change("rule", entry.rule.rule_key, "change" if names else "keep", names)
+        return Change("rule", rule.rule_key, "add")
+    names = tuple(name for name in Rule.__slots__ if getattr(old, name) != getattr(rule, name))
+    return Change("rule", rule.rule_key, "change" if names else "keep", names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ class ApprovalDecision(Base):
     reason: Mapped[Prose] = mapped_column(default="")
     remark: Mapped[Prose] = mapped_column(default="")
     facts: Mapped[list[Any]] = mapped_column(JsonText, default=list)
+    rule_version: Mapped[int | None]
     created_at: Mapped[Instant] = mapped_column(index=True)
 
 
@@ -140,21 +141,44 @@ class ReasonText(Base):
     updated_at: Mapped[Instant]
 
 
-class ApprovalRule(Base):
-    """A rule: every condition that is set must hold; the first that holds decides."""
+class RuleVersion(Base):
+    """A version of the approval rules, as they were switched on; never changed afterwards."""
 
-    __tablename__ = "approval_rules"
+    __tablename__ = "rule_versions"
 
-    rule_key: Mapped[Line] = mapped_column(primary_key=True)
-    position: Mapped[int]
-    enabled: Mapped[bool] = mapped_column(default=True)
-    serial_families: Mapped[list[str]] = mapped_column(JsonText, default=list)
-    email_domains: Mapped[list[str]] = mapped_column(JsonText, default=list)
-    countries: Mapped[list[str]] = mapped_column(JsonText, default=list)
-    ownership: Mapped[Word | None]
-    outcome: Mapped[Word]
-    reason: Mapped[Prose] = mapped_column(default="")
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    content: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
+    remark: Mapped[Prose] = mapped_column(default="")
+    actor_kind: Mapped[Word]
+    actor: Mapped[Line]
+    created_at: Mapped[Instant]
+
+
+class RuleDraft(Base):
+    """The next version of the rules while it is written; there is one at most."""
+
+    __tablename__ = "rule_drafts"
+
+    draft_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    base_version: Mapped[int]
+    revision: Mapped[Instant]
+    content: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
+    actor_kind: Mapped[Word]
+    actor: Mapped[Line]
     updated_at: Mapped[Instant]
+
+
+class BlockedValue(Base):
+    """A serial number, an e-mail address or its domain that no rule approves; `kind` says which."""
+
+    __tablename__ = "blocked_values"
+
+    kind: Mapped[Word] = mapped_column(primary_key=True)
+    value: Mapped[Line] = mapped_column(primary_key=True)
+    reason: Mapped[Prose] = mapped_column(default="")
+    actor_kind: Mapped[Word]
+    actor: Mapped[Line]
+    created_at: Mapped[Instant]
 
 
 class SerialNumber(Base):

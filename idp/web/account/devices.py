@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, redirect, request, url_for
 
 from idp.accounts import own_devices
-from idp.accounts.serial_numbers import LONGEST_TYPED, parse_serial_number
+from idp.accounts.serial_numbers import LONGEST_TYPED
 from idp.errors import Refusal
 from idp.i18n import lazy_gettext as _
-from idp.web.account.registration_forms import parsed_by
+from idp.web.account.registration_forms import parse_known_serial, parsed_by
 from idp.web.browser_session import get_signed_in, signed_in_required, typed_before
 from idp.web.context import provider
 from idp.web.forms import Form, HiddenField, TextField
@@ -34,7 +34,7 @@ class DeviceForm(NicknameForm):
 
     serial_number = TextField(
         _("Serial number"),
-        [parsed_by(parse_serial_number)],
+        [parsed_by(parse_known_serial)],
         longest=LONGEST_TYPED,
         missing=_("Enter the serial number of your device."),
     )

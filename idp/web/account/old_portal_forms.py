@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from idp.accounts.serial_numbers import LONGEST_TYPED, parse_serial_number
+from idp.accounts.serial_numbers import LONGEST_TYPED
 from idp.config import LANGUAGES
 from idp.i18n import gettext, marked
 from idp.i18n import lazy_gettext as _
-from idp.web.account.registration_forms import LONGEST_COMPANY, LONGEST_NAME, parsed_by
+from idp.web.account.registration_forms import LONGEST_COMPANY, LONGEST_NAME, parse_known_serial, parsed_by
 from idp.web.context import provider
 from idp.web.countries import country_choices
 from idp.web.forms import ChoiceField, Form, PasswordField, TextField, TickBox
@@ -31,7 +31,7 @@ class CompletionForm(Form):
     country = ChoiceField(_("Country"), missing=_("Choose your country."))
     serial_number = TextField(
         _("Serial number of your device"),
-        [parsed_by(parse_serial_number)],
+        [parsed_by(parse_known_serial)],
         longest=LONGEST_TYPED,
         missing=_("Enter the serial number of your device."),
     )

@@ -8,9 +8,10 @@ from typing import Any
 from wtforms.validators import StopValidation
 
 from idp.accounts.approval import LONGEST_REASON
+from idp.accounts.approval_rules import parse_known_serial_number
 from idp.accounts.identifiers import parse_email, parse_own_user_name
 from idp.accounts.passwords import check_new_password
-from idp.accounts.serial_numbers import LONGEST_TYPED, parse_serial_number
+from idp.accounts.serial_numbers import LONGEST_TYPED
 from idp.config import LANGUAGES
 from idp.errors import Refusal
 from idp.i18n import lazy_gettext as _
@@ -40,6 +41,11 @@ def parsed_by(parse: Callable[[str], str]) -> Callable[[Any, Any], None]:
     return check
 
 
+def parse_known_serial(text: str) -> str:
+    """A serial number whose family and last letter may be (F-1.4)."""
+    return parse_known_serial_number(provider(), text)
+
+
 def tell(refusal: Refusal) -> str:
     """The sentence of a refusal."""
     return words_of(refusal, customer_care=provider().settings.mail.customer_care)
@@ -60,7 +66,7 @@ class RegistrationForm(Form):
     country = ChoiceField(_("Country"), missing=_("Choose your country."))
     serial_number = TextField(
         _("Serial number of your device"),
-        [parsed_by(parse_serial_number)],
+        [parsed_by(parse_known_serial)],
         longest=LONGEST_TYPED,
         missing=_("Enter the serial number of your device."),
     )

@@ -6,7 +6,7 @@ keep their filter in the address and page by key. Routes: `queue` `/staff` and `
 `…/assignment` and `…/notes`; `bulk`
 `/staff/decisions…`; `reasons` `/staff/reasons…`; `people` `/staff/accounts…` and `/staff/registrations…`; `email`
 `/staff/accounts/…/email`; `closing` `…/close` and `…/reopen`; `mails` `/staff/mail…`; `old_portal` `/staff/old-portal`;
-`records` `/staff/sign-outs`, `/staff/rules`; `trail` `/staff/audit`; `roles` `/staff/roles`;
+`records` `/staff/sign-outs`; `rules` `/staff/rules…`; `trail` `/staff/audit`; `roles` `/staff/roles`;
 `sites` `/staff/sites…`; `connecting` `/staff/sites/…/connect/…`.
 """
 
@@ -35,6 +35,7 @@ def install(app: Flask) -> None:
         records,
         review_work,
         roles,
+        rules,
         sites,
         trail,
         words,
@@ -54,6 +55,7 @@ def install(app: Flask) -> None:
         mails,
         old_portal,
         records,
+        rules,
         roles,
         sites,
         connecting,

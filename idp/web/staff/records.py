@@ -1,4 +1,4 @@
-"""Records of the desk: how sites were told of sign-outs, and the approval rules with their report."""
+"""Records of the desk: how sites were told of sign-outs."""
 
 from __future__ import annotations
 
@@ -42,10 +42,3 @@ def sign_outs() -> Response:
         first_url=url_for("staff_records.sign_outs", **here) if "after" in request.args else None,
         next_url=url_for("staff_records.sign_outs", **here, after=write_key(shown[-1].key)) if has_more else None,
     )
-
-
-@blueprint.get("/rules")
-@permitted(Permission.READ_RULES)
-def rules() -> Response:
-    """The rules in the order in which they are tried, with what each approved in the last 30 days (RG-9)."""
-    return render("staff/rules.html", rules=staff_desk.report_rules(provider()))

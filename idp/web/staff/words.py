@@ -15,7 +15,7 @@ from idp.web.language import NAMES as LANGUAGE_NAMES
 if TYPE_CHECKING:
     from flask import Flask
 
-    from idp.policy.approval import Check, Reason
+    from idp.policy.rules import Check, Reason
     from idp.store.approvals import Decision
     from idp.store.audit import Event
 
@@ -45,6 +45,8 @@ PERMISSIONS: dict[str, str] = {
     "read_sites": marked("see the sites"),
     "edit_sites": marked("register sites, switch them, renew secrets"),
     "read_rules": marked("see the rules"),
+    "edit_rules": marked("change the rules"),
+    "block": marked("block serial numbers, addresses and domains"),
     "read_audit": marked("read the audit trail"),
     "give_roles": marked("give and take roles"),
 }
@@ -105,6 +107,8 @@ REASONS: dict[str, str] = {
     "rule_holds": marked("Rule “%(value)s” holds."),
     "no_rule_holds": marked("No rule approves this registration."),
     "rule_wants_review": marked("Rule “%(value)s” sends it to staff."),
+    "blocked": marked("%(value)s is blocked."),
+    "free_mail": marked("%(value)s is a free-mail service."),
     "serial_not_sold": marked("%(value)s is not in the list of devices that were sold."),
     "owned_by_colleague": marked("%(value)s is registered already, by the same company and e-mail domain."),
     "owned_by_others": marked("%(value)s is registered already, by somebody else."),
@@ -114,6 +118,8 @@ REASONS: dict[str, str] = {
 }
 CONDITIONS: dict[str, str] = {
     "serial_family": marked("serial family %(found)s (wanted: %(wanted)s)"),
+    "serial_range": marked("serial number %(found)s (wanted: %(wanted)s)"),
+    "company_mail": marked("address of a company, not of a free-mail service: %(found)s"),
     "email_domain": marked("e-mail domain %(found)s (wanted: %(wanted)s)"),
     "country": marked("country %(found)s (wanted: %(wanted)s)"),
     "ownership": marked("device owned by %(found)s (wanted: %(wanted)s)"),
@@ -225,6 +231,7 @@ EVENTS: dict[str, str] = {
     "roles_changed": marked("The roles were changed"),
     "session_expired": marked("A session reached its end"),
     "sign_in_refused": marked("A sign-in was refused"),
+    "rules_changed": marked("Other approval rules were switched on"),
     "sign_out": marked("Signed out"),
     "master_key_changed": marked("The master key was changed"),
     "signing_key_made": marked("A signing key was made"),
@@ -237,9 +244,14 @@ EVENTS: dict[str, str] = {
     "temporary_password_used": marked("The temporary password was used to choose a new one"),
     "test_mail_written": marked("A test mail was written"),
     "user_name_changed": marked("The user name was changed"),
+    "value_blocked": marked("A serial number, address or domain was blocked"),
+    "value_unblocked": marked("A serial number, address or domain was no longer blocked"),
     "token_revoked": marked("A site ended its own tokens"),
     "token_replayed": marked("A used code or token was sent again; its tokens ended"),
 }
+_SAID = frozenset({"ownership", "serial_is_sold", "company_mail"})
+"""Conditions whose findings have words."""
+
 _TOLD_BY_DECISIONS = frozenset({"approval_changed", "approved", "approval_withdrawn"})
 
 
@@ -287,7 +299,7 @@ def tell_reason(reason: Reason) -> str:
 def tell_check(check: Check) -> str:
     """A condition of a rule with what was found."""
     wanted = ", ".join(_word(OWNERS, value) if check.condition == "ownership" else value for value in check.wanted)
-    found = _word(OWNERS, check.found) if check.condition in ("ownership", "serial_is_sold") else check.found
+    found = _word(OWNERS, check.found) if check.condition in _SAID else check.found
     return gettext(CONDITIONS[check.condition], found=found or "–", wanted=wanted)
 
 
@@ -296,7 +308,12 @@ def tell_decision(decision: Decision) -> str:
     if decision.actor_kind == "customer" and decision.old_status == "rejected":
         return gettext("The customer answered the rejection")
     words = CHANGES.get((decision.old_status, decision.new_status), marked("%(who)s changed the status"))
-    return gettext(words, who=_who(decision.actor_kind, decision.actor, decision.actor_name))
+    who = _who(decision.actor_kind, decision.actor, decision.actor_name)
+    if decision.actor_kind == "rule" and decision.rule_version:
+        who = gettext(
+            "Rule “%(name)s” (version %(version)s of the rules)", name=decision.actor, version=decision.rule_version
+        )
+    return gettext(words, who=who)
 
 
 def tell_due(due_at: int, now: int, warning: int = 0) -> str:

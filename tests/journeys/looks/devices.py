@@ -22,7 +22,7 @@ def walk_through_devices(world: World, eyes: Eyes, new_context: NewContext, shoo
     """Add, rename and remove, where a rule approved the account by its device."""
     with world.provider.database.transaction() as tx:
         tx.run(Statement("DELETE FROM devices"))
-        tx.run(Statement("DELETE FROM approval_rules"))
+        tx.run(Statement("DELETE FROM rule_versions"))
         tx.run(Statement("UPDATE approval_decisions SET actor_kind = 'rule'"))
         tx.run(
             Statement(

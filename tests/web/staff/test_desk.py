@@ -11,12 +11,14 @@ import pytest
 from flask import Flask
 
 from idp.policy.approval import promised_until
+from idp.policy.rules import Rule
 from idp.policy.staff import Permission
 from idp.store.accounts import Account
 from idp.web.staff.access import MARK
 from tests.support.databases import FreshDatabase
 from tests.support.lobby import NOW, Browser, Lobby
 from tests.support.postgresql import Prepare
+from tests.support.rules import add_rules
 
 DAY = 86400
 
@@ -375,11 +377,8 @@ def test_a_session_that_ended_brings_the_reason_back(house: Lobby) -> None:
 
 def test_the_detail_says_what_the_rules_say(house: Lobby) -> None:
     """Reasons and how each rule was tried, and who else owns the device (EN-4)."""
-    house.run(
-        "INSERT INTO approval_rules (rule_key, position, enabled, serial_families, email_domains, countries, outcome, reason,"
-        " updated_at) VALUES ('family-XY', 1, :yes, '[\"XY\"]', '[]', '[]', 'approve', '', 1)",
-        yes=True,
-    )
+    with house.provider.database.transaction() as tx:
+        add_rules(tx, Rule("family-XY", serial_families=frozenset({"XY"})), now=NOW)
     owner = add_waiting(house, "owner", since=NOW - 500, company="Mill")
     house.run("UPDATE accounts SET approval_status = 'approved' WHERE account_id = :id", id=owner.account_id)
     account = add_waiting(house, "ann", company="Lab")

@@ -14,10 +14,12 @@ from idp.accounts.password_reset import answer_reset_request
 from idp.accounts.sign_in import SignInRequest, sign_in
 from idp.accounts.temporary_password import give_temporary_password
 from idp.errors import Refusal
-from idp.store import accounts, outbox, rules
+from idp.policy.rules import Rule
+from idp.store import accounts, outbox
 from idp.store.accounts import Account
 from tests.support.applicant import mails as opened_mails
 from tests.support.lobby import Browser, Lobby, hidden_fields
+from tests.support.rules import add_rules
 from tests.web.staff.test_desk import mails, sit_down
 
 REASON = "Left the old company; called back at the number of the new one."
@@ -305,7 +307,7 @@ def test_undoing_takes_the_review_back_where_a_rule_approves(lobby: Lobby) -> No
     ada = lobby.add_account("ada")
     with lobby.provider.database.transaction() as tx:
         domains = frozenset({"lab.example"})
-        rules.save_rule(tx, rules.StoredRule("lab", email_domains=domains, ownership="any"), position=1, now=lobby.now)
+        add_rules(tx, Rule("lab", email_domains=domains, ownership="any"), now=lobby.now)
     lobby.run(
         "INSERT INTO devices (account_id, serial_number, created_at) VALUES (:account, 'AB123Z', :now)",
         account=ada.account_id,
