@@ -22,6 +22,7 @@ COMMANDS = {
     "clients": "idp.cli.clients",
     "accounts": "idp.cli.accounts",
     "approvals": "idp.cli.approvals",
+    "rules": "idp.cli.rules",
     "registrations": "idp.cli.registrations",
     "keys": "idp.cli.keys",
     "audit": "idp.cli.audit",
