@@ -14,7 +14,7 @@ from idp.policy.rules import Family, Rule, RuleSet
 from idp.store.accounts import Account
 from tests.support.lobby import NOW, Browser, Lobby
 from tests.support.rules import add_past_registration, add_rules
-from tests.web.staff.test_desk import add_waiting, sit_down, token_in
+from tests.web.staff.test_desk import add_waiting, mails, sit_down, token_in
 
 RULES = "/staff/rules"
 PATH = f"{RULES}/draft"
