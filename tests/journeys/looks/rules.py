@@ -18,7 +18,7 @@ from tests.support.world import World
     "/staff/rules/blocked: list",
     "/staff/rules/blocked: faults",
     "/staff/rules/draft: list",
-    "/staff/rules/draft: changed meanwhile",
+    "/staff/rules/draft/acts: changed meanwhile",
     "/staff/rules/draft/families: empty",
     "/staff/rules/draft/families: faults",
     "/staff/rules/draft/rule: empty",
