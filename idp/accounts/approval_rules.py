@@ -93,6 +93,11 @@ def parse_known_serial_number(provider: Provider, text: str) -> str:
     return serial_number
 
 
+def parse_version(text: str) -> int:
+    """The number of a version as an address has it; -1, which none has, where it is no number."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+
+
 def read_rules(provider: Provider) -> RulesPage:
     """Everything that the rules' page shows."""
     with provider.database.reading() as tx:
@@ -251,6 +256,23 @@ def switch_on(provider: Provider, *, staff_id: str, revision: int, remark: str, 
             address=address,
             now=provider.clock(),
         )
+
+
+def replace_rules(
+    provider: Provider, rule_set: RuleSet, *, base: int, staff_id: str, remark: str, address: str = ""
+) -> int:
+    """Switch rules on that follow the version `base`, without a draft; out: their version.
+
+    Raises `Refusal`: `not_permitted`, `remark_missing`, `version_unknown`, `rules_overtaken`.
+    """
+    if not remark.strip():
+        raise Refusal("remark_missing")
+    with provider.database.transaction() as tx:
+        check_permission(tx, staff_id, Permission.EDIT_RULES)
+        if base and rules.find_version(tx, base) is None:
+            raise Refusal("version_unknown")
+        by: dict[str, Any] = {"actor_kind": "staff", "actor": staff_id, "remark": remark.strip(), "address": address}
+        return add_version(tx, rule_set, base=base, now=provider.clock(), **by)
 
 
 def rest_draft_anew(provider: Provider, *, staff_id: str, revision: int) -> None:

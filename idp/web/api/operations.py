@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
@@ -34,6 +35,10 @@ _STATUS = {
     "proposal_gone": (404, "not_found", "there is no such proposal, or it was answered already"),
     "proposal_void": (409, "conflict", "whoever proposed it may not decide about it any more; send it back"),
     "own_proposal": (403, "access_denied", "somebody else confirms it"),
+    "version_unknown": (404, "not_found", "there is no such version of the rules"),
+    "rules_overtaken": (409, "conflict", "other rules were switched on meanwhile; look at them first"),
+    "remark_missing": (422, "invalid_request", "remark: must say why"),
+    "blocked_value_unclear": (422, "invalid_request", "value: must be a serial number, an e-mail address or a domain"),
     "decided_already": (409, "conflict", "somebody else was first, or the status is another one"),
 }
 """How a refusal is told: HTTP status, error code, description."""
@@ -92,9 +97,17 @@ def _read(operation: Operation) -> BaseModel:
         return operation.asks.model_validate(request.args.to_dict())
     except ValidationError as error:
         fault = error.errors(include_input=False, include_url=False)[0]
-        known = {*operation.asks.model_fields, *(str(part) for part in range(10))}
-        place = ".".join(str(part) for part in fault["loc"] if str(part) in known) or "the request"
+        known = _names_of(operation.asks)
+        place = ".".join(str(part) for part in fault["loc"] if isinstance(part, int) or part in known) or "the request"
         raise ProtocolError("invalid_request", f"{place}: {_plain(str(fault['msg']))}", status=422) from None
+
+
+@cache
+def _names_of(asked: type[BaseModel]) -> frozenset[str]:
+    """Every name that a request may hold, at any depth; what else was sent is never told back."""
+    schema = asked.model_json_schema()
+    parts = (schema, *schema.get("$defs", {}).values())
+    return frozenset(name for part in parts for name in part.get("properties", ()))
 
 
 def _read_body() -> bytes:

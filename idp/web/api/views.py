@@ -11,7 +11,7 @@ from idp.policy.staff import Permission
 from idp.store.approvals import Decision
 from idp.store.proposals import DECISION
 from idp.store.review_queue import Filter
-from idp.web.api import models
+from idp.web.api import models, rules
 from idp.web.api.access import READ, WRITE
 from idp.web.api.models import instant, instant_or_none
 from idp.web.api.operations import Operation
@@ -422,5 +422,6 @@ OPERATIONS = (
         models.Sent,
         send_confirmation_again,
     ),
+    *rules.OPERATIONS,
 )
 """Everything that the interface does."""

@@ -65,7 +65,7 @@ def rules() -> Response:
 def version(version: str) -> Response:
     """The rules as they once were."""
     try:
-        stored, rule_set = approval_rules.get_version(provider(), _number(version))
+        stored, rule_set = approval_rules.get_version(provider(), approval_rules.parse_version(version))
     except Refusal:
         abort(404)
     page = approval_rules.read_rules(provider())
@@ -95,7 +95,7 @@ def open_draft() -> Any:
     """Begin a draft with the rules in use, or with those of an earlier version."""
     if not ActForm().validate_on_submit():
         return redirect(url_for("staff_rules.rules"), 303)
-    number = _number(request.form["version"]) if "version" in request.form else None
+    number = approval_rules.parse_version(request.form["version"]) if "version" in request.form else None
     try:
         approval_rules.open_draft(provider(), staff_id=member().account_id, version=number)
     except Refusal as refusal:
@@ -342,11 +342,6 @@ def _blocked_page(form: BlockForm, *, status: int = 200) -> Response:
         click=ActForm(formdata=None),
         done=request.args.get("done", ""),
     )
-
-
-def _number(text: str) -> int:
-    """The number of a version; -1 is none that there is."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 
 def _act_form(found: Draft) -> DraftActForm:

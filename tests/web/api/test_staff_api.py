@@ -22,7 +22,15 @@ from idp.web.api.views import OPERATIONS
 from tests.support.tokens import ISSUER, NOW, House, add_client
 
 API = f"{ISSUER}/api"
-BODIES = {"assign": {"to": "me"}, "write_note": {"text": "Called."}, "answer_proposal": {"act": "confirm"}}
+BODIES = {
+    "assign": {"to": "me"},
+    "write_note": {"text": "Called."},
+    "answer_proposal": {"act": "confirm"},
+    "try_rules": {"content": {}},
+    "switch_rules_on": {"content": {}, "remark": "Why."},
+    "block": {"value": "AB123Z", "reason": "Stolen."},
+    "unblock": {"value": "AB123Z"},
+}
 ROLE_SETS = ["", *sorted(ROLES)]
 
 
@@ -83,6 +91,7 @@ def call_operation(house: House, operation: Operation, token: str | None) -> Tes
         operation.path.replace("{account_id}", "nobody")
         .replace("{registration_id}", "nothing")
         .replace("{proposal_id}", "none")
+        .replace("{version}", "9")
     )
     return call(
         house,
