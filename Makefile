@@ -18,7 +18,7 @@ STRICT = $(wildcard idp attacks examples conformance benchmarks scripts/compile_
 POT = .venv-test/messages.pot
 
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset serve test bench bench-desk coverage fuzz mutation races guessing kills test-spring clients check format lock security-rules licences audit sbom messages compile-messages wheel conformance clean
+.PHONY: help demo demo-reset serve test bench bench-desk coverage fuzz mutation races guessing timing kills test-spring clients check format lock security-rules licences audit sbom messages compile-messages wheel conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,12 @@ guessing: $(TESTING) ## try N=10000 wrong passwords from 200 networks on two ins
 	@sh scripts/system_packages.sh
 	@.venv-test/bin/python scripts/compile_messages.py
 	@.venv-test/bin/python -m attacks.guessing --tries $(or $(N),10000) $(GUESSING_ARGS)
+
+timing: $(TESTING) ## find a planted leak, then measure N=2000 times whether an answer's time tells who exists (TIMING_ARGS="--database postgresql")
+	@sh scripts/system_packages.sh
+	@.venv-test/bin/python scripts/compile_messages.py
+	@.venv-test/bin/python -m attacks.timing --leaky --samples $(or $(N),2000) $(TIMING_ARGS)
+	@.venv-test/bin/python -m attacks.timing --samples $(or $(N),2000) $(TIMING_ARGS)
 
 kills: $(TESTING) ## kill -9 of server, worker and PostgreSQL, KILLS=100 in FLOWS=5000 flows; what was acknowledged is looked for (SEED=7)
 	@sh scripts/system_packages.sh

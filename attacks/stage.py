@@ -102,11 +102,11 @@ def stage(
         volley = Volley(urls, f"localhost:{port}", tries)
         stack.callback(volley.close)
         made = Stage(provider, volley, servers)
-        made.form_cookie, made.form_token = _open_form(urls[0], f"localhost:{port}")
+        made.form_cookie, made.form_token = open_form(urls[0], f"localhost:{port}")
         yield made
 
 
-def _open_form(url: str, host: str) -> tuple[dict[str, str], str]:
+def open_form(url: str, host: str) -> tuple[dict[str, str], str]:
     """The form cookie of a browser, and the token of a form in it."""
     connection = HTTPConnection(urlsplit(url).netloc, timeout=30)
     connection.request("GET", "/sign-in", headers={"Host": host})

@@ -21,17 +21,18 @@ SECONDS = 60
 
 @dataclass(frozen=True)
 class Request:
-    """A POST: where to, what, with which cookies and further headers."""
+    """Where to, what, with which cookies and further headers."""
 
     path: str
     body: bytes
     cookies: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = FORM
+    method: str = "POST"
 
     def as_bytes(self, host: str) -> bytes:
         """The request as it goes over the wire."""
-        lines = [f"POST {self.path} HTTP/1.1", f"Host: {host}", f"Content-Type: {self.content_type}"]
+        lines = [f"{self.method} {self.path} HTTP/1.1", f"Host: {host}", f"Content-Type: {self.content_type}"]
         lines += [f"Content-Length: {len(self.body)}", "Accept-Language: en"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         if self.cookies:
