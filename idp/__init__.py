@@ -30,6 +30,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from idp.accounts import (
         bulk_decisions,
         closing,
+        device_transfers,
         password_reset,
         people_search,
         registration,
@@ -100,6 +101,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
             session_ends.forget_old_tokens,
             client_care.forget_unused_clients,
             closing.erase_closed_accounts,
+            device_transfers.expire_offers,
             forget_delivered,
             read_feeds,
             people_search.read_changed_words,

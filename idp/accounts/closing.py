@@ -11,7 +11,7 @@ from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
 from idp.policy.endings import Act
 from idp.policy.staff import Permission, is_staff, may_act_on
-from idp.store import accounts, audit, closings, links
+from idp.store import accounts, audit, closings, device_transfers, links
 from idp.store.audit_chain import ERASED
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def close_within(provider: Provider, tx: Transaction, account: Account, actor: A
     if not closings.close(tx, account.account_id, by_kind=actor.kind, erase_at=erase_at, now=now):
         raise Refusal("closing.closed")
     apply_ending(provider, tx, Act.ACCOUNT_CLOSED, account_id=account.account_id, now=now)
+    device_transfers.void_transfers(tx, account.account_id, now)
     _record(tx, "closing_begun", account.account_id, actor, now, address)
     mail.account_closed(
         provider, tx, to=mail.to_account(account), expires_at=erase_at, by_staff=actor.kind != "customer"

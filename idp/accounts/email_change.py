@@ -19,7 +19,7 @@ from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
 from idp.policy.endings import Act
 from idp.policy.staff import Permission, may_act_on
-from idp.store import accounts, audit, links, temporary_passwords
+from idp.store import accounts, audit, device_transfers, links, temporary_passwords
 from idp.store.database import Conflict
 from idp.store.identifiers import email_key
 
@@ -149,6 +149,7 @@ def _undo(provider: Provider, tx: Transaction, account: Account, link: Link, add
     forget_failures(tx, account_id)
     links.replace_later_links(tx, UNDO, account_id=account_id, since=link.created_at, now=now)
     links.replace_links(tx, CONFIRM, account_id=account_id, now=now)
+    device_transfers.void_transfers(tx, account_id, now)  # whoever changed the address may have offered the devices
     apply_ending(provider, tx, Act.EMAIL_CHANGE_UNDONE, account_id=account_id, now=now)
     audit.record(
         tx,

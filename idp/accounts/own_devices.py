@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from idp.accounts.approval import Actor, review_again, would_review_again
 from idp.errors import Refusal
-from idp.store import accounts, approvals, audit, devices
+from idp.store import accounts, approvals, audit, device_transfers, devices
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -68,7 +68,7 @@ def rename_own_device(provider: Provider, account_id: str, serial_number: str, n
 
 
 def remove_own_device(provider: Provider, account_id: str, serial_number: str, *, may_review: bool = True) -> None:
-    """End the ownership; where the approval rested on the device alone, it goes back into review.
+    """End the ownership, and an offer to hand it on; where the approval rested on the device alone, it goes back into review.
 
     Raises `Refusal`: `device.unknown`, and `device.approval_rests` where that was not said to be understood.
     """
@@ -79,6 +79,7 @@ def remove_own_device(provider: Provider, account_id: str, serial_number: str, *
             raise Refusal("device.unknown")
         if not may_review and would_review_again(provider, tx, account) is not None:
             raise Refusal("device.approval_rests")
+        device_transfers.void_transfers(tx, account_id, now, serial_number=serial_number)
         _record(tx, "device_removed", account_id, now, serial_number)
         review_again(provider, tx, account, Actor("customer", account_id), now)
 

@@ -257,6 +257,9 @@ class LifetimeSettings(Section):
     email_undo: int = Field(
         7 * 86400, ge=86400, le=30 * 86400, description="Link at the old e-mail address that undoes a change."
     )
+    device_offer: int = Field(
+        7 * 86400, ge=86400, le=30 * 86400, description="Link with which somebody accepts a device that is handed on."
+    )
     code: int = Field(60, ge=5, le=60, description="Authorization code.")
     pending_authorization: int = Field(1800, ge=60, description="Time to finish a sign-in that a site asked for.")
     access_token: int = Field(600, ge=60, le=3600)

@@ -51,6 +51,7 @@ _FORGET = tuple(
     Statement(f"DELETE FROM {table} WHERE account_id = :account_id")
     for table in (
         "approver_limits",
+        "device_transfers",
         "devices",
         "grants",
         "kept_inputs",
@@ -67,6 +68,12 @@ _FORGET = tuple(
         "temporary_passwords",
     )
 )
+_OFFERED = Statement(
+    "UPDATE device_transfers SET state = CASE WHEN state = 'waiting' THEN 'void' ELSE state END, email = '', email_key = '',"
+    " receiver_id = NULL WHERE receiver_id = :account_id OR email_key IN"
+    " (SELECT email_key FROM accounts WHERE account_id = :account_id)"
+)
+"""What others offered or handed on to the account: their list keeps the device, not the address."""
 _MAILS = Statement(
     "DELETE FROM outbox WHERE kind = 'mail' AND (account_id = :account_id OR registration_id IN"
     " (SELECT registration_id FROM registrations WHERE account_id = :account_id))"
@@ -138,6 +145,7 @@ def erase(tx: Transaction, account_id: str, now: int) -> bool:
     tx.run(_OF_SESSIONS, account_id=account_id)
     tx.run(_REGISTRATION_LINKS, account_id=account_id)
     tx.run(_MAILS, account_id=account_id)
+    tx.run(_OFFERED, account_id=account_id)
     for statement in _FORGET:
         tx.run(statement, account_id=account_id)
     tx.run(_REGISTRATIONS, account_id=account_id, now=now)

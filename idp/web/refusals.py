@@ -71,6 +71,8 @@ WORDS: dict[str, str] = {
         "The last letter of %(serial_number)s does not fit its digits. Compare all six characters with the name plate."
     ),
     "device.owned_already": marked("This device is on your list already."),
+    "transfer.own_address": marked("This is your own e-mail address. Enter the one of the new owner."),
+    "transfer.waits": marked("This device waits for an answer already. Take the offer back first."),
     "device.too_many": marked(
         "A list holds %(most)s devices. Remove one that you do not use any more, or write to us."
     ),

@@ -78,6 +78,27 @@ class Device(Base):
     created_at: Mapped[Instant]
 
 
+class DeviceTransfer(Base):
+    """A device that its owner (`account_id`) hands on to whoever has an e-mail address; `receiver_id` once it is accepted."""
+
+    __tablename__ = "device_transfers"
+
+    transfer_id: Mapped[Identifier] = mapped_column(primary_key=True)
+    account_id: Mapped[Identifier] = mapped_column(ForeignKey("accounts.account_id"), index=True)
+    serial_number: Mapped[Word]
+    email: Mapped[Line]
+    email_key: Mapped[Line] = mapped_column(index=True)
+    token_hash: Mapped[Hash] = mapped_column(unique=True)
+    reference: Mapped[Word] = mapped_column(unique=True)
+    state: Mapped[Word] = mapped_column(default="waiting")
+    receiver_id: Mapped[Identifier | None] = mapped_column(index=True)
+    created_at: Mapped[Instant]
+    expires_at: Mapped[Instant]
+    ended_at: Mapped[Instant | None]
+
+    __table_args__ = (Index("ix_device_transfers_due", "state", "expires_at"),)
+
+
 class Registration(Base):
     """An application for an account: sent, confirmed, expired or replaced by a newer one."""
 

@@ -1,4 +1,4 @@
-"""`/account/devices`: one's devices, with nickname and product: add, rename, remove."""
+"""`/account/devices`: one's devices, with nickname and product: add, rename, remove; handing on is `device_transfers`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, redirect, request, url_for
 
 from idp.accounts import own_devices
+from idp.accounts.device_transfers import list_offered
 from idp.accounts.serial_numbers import LONGEST_TYPED
 from idp.errors import Refusal
 from idp.i18n import lazy_gettext as _
@@ -65,6 +66,7 @@ def page() -> Response:
         422 if form.is_submitted() else 200,
         form=form,
         devices=found,
+        offered=list_offered(provider(), account_id),
         products=provider().settings.devices.products,
         done=request.args.get("done", ""),
         chosen=request.args.get("serial_number", "")[:6],

@@ -13,6 +13,7 @@ from flask import Blueprint, redirect, request, url_for
 
 from idp.accounts import registration as acts
 from idp.accounts.confirmation import Proof, confirm_by_code
+from idp.accounts.device_transfers import look_at_offer
 from idp.accounts.old_portal import is_in_use
 from idp.accounts.registration import RegistrationRequest
 from idp.accounts.rejection_answer import answer_rejection
@@ -236,6 +237,9 @@ def _fill_in(form: RegistrationForm, origin: Origin) -> None:
     """What is known already: the site's hint, and what this browser sent where the address is to be changed."""
     form.locale.data = current_locale()
     form.email.data = origin.login_hint if "@" in origin.login_hint else ""
+    offer = look_at_offer(provider(), request.args.get("offer", "")[:200])
+    if offer.state == "waiting":
+        form.email.data, form.serial_number.data = offer.email, offer.serial_number
     if "change" not in request.args:
         return
     standing = find_standing(provider(), browser_id=browser_session.browser_id(create=False))

@@ -1,0 +1,61 @@
+"""A device that is handed on: what the giver and the one who is to have it see."""
+
+from __future__ import annotations
+
+from idp.store.database import Statement
+from tests.journeys.looks.walks import shows, signed_in
+from tests.support.accessibility import Eyes
+from tests.support.browser import NewContext, Shoot
+from tests.support.world import World
+
+
+@shows(
+    "/account/devices/<serial_number>/hand-on: reviewed again",
+    "/account/devices/<serial_number>/hand-on: faults",
+    "/account/devices: waiting",
+    "/devices/offer/<token>: signed out",
+    "/devices/offer/<token>: receiver",
+    "/devices/offer/<token>: taken back",
+    "/devices/offer/<token>: damaged",
+    "/devices/offer/: cut off",
+)
+def walk_to_another_owner(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
+    """Offer a device on which a rule's approval rests, look at the mail's page, and take the offer back."""
+    with world.provider.database.transaction() as tx:
+        tx.run(Statement("DELETE FROM devices"))
+        tx.run(Statement("DELETE FROM rule_versions"))
+        tx.run(
+            Statement(
+                "INSERT INTO approval_decisions (account_id, old_status, new_status, actor_kind, actor, reason, remark,"
+                " facts, created_at) SELECT account_id, 'pending', 'approved', 'rule', 'sold', '', '', '[]', created_at"
+                " FROM accounts WHERE user_name_key = 'anna'"
+            )
+        )
+        tx.run(
+            Statement(
+                "INSERT INTO devices (account_id, serial_number, nickname, created_at) SELECT account_id, 'AB123Z',"
+                " 'Balance in room 12', created_at FROM accounts WHERE user_name_key = 'anna'"
+            )
+        )
+    page = signed_in(world, new_context(), "anna")
+    page.goto(world.provider_url + "/account/devices/AB123Z/hand-on")
+    eyes.look(page, "reviewed again")
+    page.click("#hand-on-submit")
+    eyes.look(page, "faults")
+    page.fill("#email", "rosa@example.com")
+    page.click("#hand-on-submit")
+    eyes.look(page, "waiting")
+    link = world.link_in(world.mail_to("rosa@example.com", containing="/devices/offer/"), "/devices/offer/")
+    stranger = new_context().new_page()
+    stranger.goto(link)
+    eyes.look(stranger, "signed out")
+    receiver = signed_in(world, new_context(), "rosa")
+    receiver.goto(link)
+    eyes.look(receiver, "receiver")
+    page.click("#take-back-AB123Z")
+    receiver.goto(link)
+    eyes.look(receiver, "taken back")
+    receiver.goto(link[:-3])
+    eyes.look(receiver, "damaged")
+    receiver.goto(world.provider_url + "/devices/offer/")
+    eyes.look(receiver, "cut off")
