@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from attacks.people import PASSWORD, add_account, add_registration, new_name
+from attacks.people import LIFETIME, PASSWORD, add_account, add_registration, new_name
 from attacks.volley import Request, form
 from idp.accounts.guessing import Caller, take_sign_in_try
 from idp.accounts.registration import send_confirmation
 from idp.store import accounts
 from idp.store.database import Statement
+from idp.store.temporary_passwords import save_temporary_password
 
 if TYPE_CHECKING:
     from idp.provider import Provider
     from idp.store.database import Transaction
 
 WRONG = "not-the-right-password"
-ASIDE = "198.51.100.1"
-"""Where the tries come from that are made beforehand."""
-
 FORMS = ("sign-in", "last try", "forgot", "register", "resend", "resend by address", "wrong code")
 CHECK_MAIL = "check mail"
 KINDS = ("unknown", "known", "suspended", "pending", "closed", "unconfirmed")
-_STATUS = {"known": "approved", "suspended": "suspended", "pending": "pending", "closed": "approved"}
+TEMPORARY = "temporary"
+"""A kind that may be asked for besides: an account whose password staff replaced by a temporary one."""
+
+_STATUS = {
+    "known": "approved",
+    "suspended": "suspended",
+    "pending": "pending",
+    "closed": "approved",
+    TEMPORARY: "approved",
+}
+_numbers = itertools.count(1)
 _CLOSE = Statement("UPDATE accounts SET access = 'closed' WHERE account_id = :account_id")
+_WITHOUT_PASSWORD = Statement("UPDATE accounts SET password_hash = NULL WHERE account_id = :account_id")
 _DELIVERED = Statement("UPDATE outbox SET done_at = :now WHERE done_at IS NULL")
 
 
@@ -54,23 +64,16 @@ def make_probes(
     """So many rounds; each has every form once for every kind. Mails of the preparation count as sent."""
     password_hash = provider.passwords.hash(PASSWORD)
     rounds = []
-    for number in range(count):
+    for _number in range(count):
         with provider.database.transaction() as tx:
-            rounds.append(
-                [
-                    _make(
-                        provider, tx, browser, form_name, kind, password_hash, number * len(KINDS) * len(FORMS) + place
-                    )
-                    for place, (form_name, kind) in enumerate((f, k) for f in forms for k in kinds)
-                ]
-            )
+            rounds.append([_make(provider, tx, browser, name, kind, password_hash) for name in forms for kind in kinds])
     with provider.database.transaction() as tx:
         tx.run(_DELIVERED, now=provider.clock())
     return rounds
 
 
 def _make(
-    provider: Provider, tx: Transaction, browser: Browser, form_name: str, kind: str, password_hash: str, number: int
+    provider: Provider, tx: Transaction, browser: Browser, form_name: str, kind: str, password_hash: str
 ) -> Probe:
     name = f"{new_name():z<18}"
     email = f"{name}@lab.example"
@@ -80,14 +83,21 @@ def _make(
         if kind == "closed":
             tx.run(_CLOSE, account_id=owner.account_id)
             owner = accounts.get_account(tx, owner.account_id)
+        if kind == TEMPORARY:
+            tx.run(_WITHOUT_PASSWORD, account_id=owner.account_id)
+            save_temporary_password(
+                tx, owner.account_id, password_hash, staff_id="", lifetime=LIFETIME, now=provider.clock()
+            )
+            owner = accounts.get_account(tx, owner.account_id)
     elif kind == "unconfirmed":
         registration, _cookie = add_registration(provider, tx, email=email, password_hash=password_hash)
         send_confirmation(provider, tx, registration, None, provider.clock())
+    number = next(_numbers)
     address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
     if form_name == "last try":
         for _try in range(provider.settings.limits.account_tries - 1):
-            take_sign_in_try(provider, tx, Caller(ASIDE), owner, email, provider.clock())
-    cookies = dict(browser.cookie)
+            take_sign_in_try(provider, tx, Caller(address), owner, email, provider.clock())
+    cookies = {**browser.cookie, "idp_device": "d" * 43}  # of the attacker, who signed in to an account of his own
     if form_name in ("resend", "wrong code"):
         registration, cookie = add_registration(provider, tx, email=email, password_hash=password_hash)
         send_confirmation(provider, tx, registration, owner, provider.clock())

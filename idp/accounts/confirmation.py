@@ -152,8 +152,7 @@ def _confirm(
                 tx, registration, account_id=account.account_id, browser_hash=browser_hash, now=now
             ):
                 raise Refusal("link.replaced")
-            for other in registrations.replace_others(tx, registration):
-                links.replace_links(tx, PURPOSE, registration_id=other, now=now)
+            links.replace_links_of(tx, PURPOSE, registrations.replace_others(tx, registration), now=now)
             devices.add_device(tx, account.account_id, registration.serial_number, now)
             audit.record(
                 tx,

@@ -166,11 +166,12 @@ def network_of(address: str) -> str:
 
 def _account_key(tx: Transaction, caller: Caller, account: Account | None, typed: str) -> tuple[str, bool]:
     """The counter of the account or name, and whether it is one that a known browser has for itself."""
+    is_known = is_known_browser(tx, account.account_id if account else "", caller.device)  # asked for nobody too (EN-2)
     if account is None:
         key = email_key(typed) if "@" in typed else user_name_key(typed)
         return "sign-in:name:" + hash_secret("name", key).hex(), False
     base = f"sign-in:account:{account.account_id}"
-    if is_known_browser(tx, account.account_id, caller.device):
+    if is_known:
         return f"{base}:{hash_secret('device', caller.device).hex()}", True
     return base, False
 

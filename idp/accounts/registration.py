@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from idp import mail
 from idp.accounts.guessing import Caller, take_mail_request, take_mail_try, take_telling
 from idp.accounts.interests import build_choice
-from idp.accounts.old_invitation import invite_owner
+from idp.accounts.old_invitation import invite_owner, is_still_to_come
 from idp.accounts.passwords import check_new_password
 from idp.errors import Refusal
 from idp.keys.secrets import hash_secret, new_identifier, new_reference
@@ -85,8 +85,7 @@ def register(provider: Provider, wish: RegistrationRequest) -> Registration:
         owner = accounts.find_by_email(tx, wish.email)
         registration = _make(provider, wish, password_hash, is_taken=owner is not None, now=now)
         registrations.insert_registration(tx, registration)
-        for replaced in registrations.replace_others(tx, registration):
-            links.replace_links(tx, PURPOSE, registration_id=replaced, now=now)
+        links.replace_links_of(tx, PURPOSE, registrations.replace_others(tx, registration), now=now)
         audit.record(
             tx,
             "registration_sent",
@@ -184,9 +183,12 @@ def send_confirmation(
         master=provider.master,
         with_code=True,
     )
+    is_invited = is_still_to_come(tx, owner)
     if owner is not None:
         to = _to_owner(owner, registration.registration_id)
-        if not invite_owner(provider, tx, registration, owner, to, now):
+        if is_invited:
+            invite_owner(provider, tx, registration, owner, to, now)
+        else:
             mail.address_taken(provider, tx, to=to, reference=registration.reference)
         return
     write = mail.remind_registration if is_reminder else mail.confirm_registration

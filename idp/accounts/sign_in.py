@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idp import mail
 from idp.accounts.closing import refuse_closed
 from idp.accounts.endings import apply_ending
-from idp.accounts.guessing import Caller, TakenTry, count_as_right, take_mail_try, take_sign_in_try
+from idp.accounts.guessing import Caller, TakenTry, count_as_right, take_sign_in_try
+from idp.accounts.lock_notice import request_notice
 from idp.accounts.old_passwords import is_current
 from idp.accounts.old_portal import has_ended, note_first_sign_in
 from idp.accounts.passwords import temporary_as_given
@@ -140,14 +140,12 @@ def _take_try(provider: Provider, wish: SignInRequest) -> tuple[Account | None, 
 
 
 def _note_failure(provider: Provider, account: Account | None, taken: TakenTry, caller: Caller) -> None:
-    """One audit line for every wrong password (GO-8), and a mail to the owner when it was the last free try."""
+    """One audit line for every wrong password (GO-8), and word to the owner, if there is one, after the last free try."""
     now = provider.clock()
     with provider.database.transaction() as tx:
         _record_refusal(tx, account, caller, "wrong_password", now)
-        if account is not None and taken.locked_until is not None:
-            apply_ending(provider, tx, Act.ACCOUNT_LOCKED, account_id=account.account_id, now=now)
-            if take_mail_try(provider, tx, account.email, now):
-                mail.account_locked(provider, tx, to=mail.to_account(account), until=taken.locked_until)
+        if taken.locked_until is not None:
+            request_notice(provider, tx, account, until=taken.locked_until, now=now)
 
 
 def _record_refusal(tx: Transaction, account: Account | None, caller: Caller, reason: str, now: int) -> None:

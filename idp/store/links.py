@@ -6,6 +6,8 @@ is the conditional update that decides who was first (RS-1, RG-5).
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -44,6 +46,10 @@ _USE = Statement(
 _REPLACE = Statement(
     "UPDATE links SET replaced_at = :now WHERE purpose = :purpose AND used_at IS NULL AND replaced_at IS NULL"
     " AND (registration_id = :registration_id OR account_id = :account_id)"
+)
+_REPLACE_OF = Statement(
+    "UPDATE links SET replaced_at = :now WHERE purpose = :purpose AND used_at IS NULL AND replaced_at IS NULL"
+    " AND registration_id IN {texts(registration_ids)}"
 )
 _REPLACE_LATER = Statement(
     "UPDATE links SET replaced_at = :now WHERE purpose = :purpose AND account_id = :account_id AND used_at IS NULL"
@@ -161,6 +167,11 @@ def replace_links(
 ) -> int:
     """Make all open links of a purpose void (a newer one, password or e-mail changed, account closed)."""
     return tx.run(_REPLACE, purpose=purpose, account_id=account_id, registration_id=registration_id, now=now)
+
+
+def replace_links_of(tx: Transaction, purpose: str, registration_ids: Sequence[str], *, now: int) -> None:
+    """Make all open links of a purpose void that belong to these registrations; one statement, also for none (EN-2)."""
+    tx.run(_REPLACE_OF, purpose=purpose, registration_ids=json.dumps(registration_ids), now=now)
 
 
 def replace_later_links(tx: Transaction, purpose: str, *, account_id: str, since: int, now: int) -> int:

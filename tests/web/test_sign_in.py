@@ -12,6 +12,7 @@ import pytest
 from idp import create_app
 from idp.accounts.passwords import DEMO_PASSWORD
 from idp.config import DatabaseSettings, KeySettings, LimitSettings, PasswordSettings, Server, Settings
+from idp.signals.worker import SIGNAL_LANE, deliver_due
 from idp.store import accounts, pending
 from idp.store.database import Statement
 from idp.web.browser_session import freshly_signed_in, typed_before
@@ -336,6 +337,7 @@ def test_guesses_are_counted_per_account_whatever_was_typed(town: Town) -> None:
     blocked = town.browser().sign_in("anna@lab.example")
     assert (blocked.status_code, blocked.headers["Retry-After"]) == (429, "300")
     assert "possible at 08:05 UTC, in 5 minutes." in blocked.text
+    assert deliver_due(town.provider, SIGNAL_LANE, "test") == 1
     assert [name for name, _ in town.mails(anna)] == ["account_locked"]
     town.clock.move(minutes=5)
     for _ in range(5):
