@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from idp.accounts import made_up_people, people_search
+from idp.accounts.device_moves import move_device_by_operator
 from idp.accounts.email_change import change_email_by_operator
 from idp.accounts.identifiers import parse_email
+from idp.accounts.serial_numbers import parse_serial_number
 from idp.accounts.staff_roles import check_limited_roles, set_roles
 from idp.cli.closing import close_command, erase_command, export_command, reopen_command
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, progress, stamp, with_settings
@@ -26,15 +28,20 @@ if TYPE_CHECKING:
 
 _WHY_NOT = {
     "account_unknown": "the account is closed",
+    "device.too_many": "the new owner has {most} devices, which is the most",
     "email.changed": "the address was changed meanwhile; look again",
     "email.invalid": "EMAIL must be one address, such as name@company.com",
     "email.same": "the account has this address already",
     "email.taken": "another account has this address",
+    "serial_number.invalid": "SERIAL_NUMBER: two letters, three digits and a letter, such as AB123Z",
     "limits.families": "--family: two capital letters each, such as AB, not {value!r}",
     "limits.countries": "--country: two letters each, such as DE, not {value!r}",
     "limits.not_for_roles": "--family and --country are for approvers who are not administrators",
     "reason_missing": "--reason: say how you made sure who asks, and why",
     "reason_too_long": "--reason is too long",
+    "transfer.over": "this account does not have the device",
+    "transfer.receiver_unknown": "--to: there is no open account with this address or user name",
+    "transfer.same_account": "--to is the account that has the device now",
 }
 
 
@@ -142,6 +149,25 @@ def email_command(settings: Settings, account: str, email: str, reason: str) -> 
     except Refusal as refusal:
         raise Refused(_WHY_NOT[refusal.key]) from None
     click.echo(f"{found.user_name}: {address}; both addresses are told, and links in earlier mails are void")
+
+
+@command.command("move-device")
+@click.argument("account")
+@click.argument("serial_number")
+@click.option("--to", "receiver", required=True, help="E-mail address or user name of the new owner.")
+@click.option("--reason", required=True, help="How you made sure who asks, and why; it stays in the audit trail.")
+@with_settings
+def move_device_command(settings: Settings, account: str, serial_number: str, receiver: str, reason: str) -> None:
+    """Give the device SERIAL_NUMBER of ACCOUNT to another account; both owners are told."""
+    provider = open_provider(settings)
+    with provider.database.reading() as tx:
+        found = get_account(tx, account)
+    try:
+        serial = parse_serial_number(serial_number)
+        reference = move_device_by_operator(provider, found.account_id, serial, receiver=receiver, reason=reason)
+    except Refusal as refusal:
+        raise Refused(_WHY_NOT[refusal.key].format(**refusal.details)) from None
+    click.echo(f"{serial}: {receiver} owns it now; reference {reference}, and both owners are told")
 
 
 @command.command("generate")

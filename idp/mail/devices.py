@@ -67,3 +67,20 @@ def device_offer_ended(
         devices_link=own_link(provider, "/account/devices"),
         reference=reference,
     )
+
+
+def device_moved(
+    provider: Provider, tx: Transaction, *, to: Recipient, serial_number: str, gained: bool, reference: str
+) -> int:
+    """Tell an owner that customer care moved a device: to this account where it `gained` it, else away from it."""
+    return post(
+        provider,
+        tx,
+        "device_moved",
+        to,
+        at=provider.clock(),
+        serial_number=serial_number,
+        gained=gained,
+        devices_link=own_link(provider, "/account/devices"),
+        reference=reference,
+    )

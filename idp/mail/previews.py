@@ -84,6 +84,7 @@ def _sample_values(provider: Provider, message: str) -> dict[str, Any]:
         "code": "BCDFGHJK",
         "email": "anna.berg@example.com",
         "expires_at": now + lifetimes.reset,
+        "gained": True,
         "giver": "bert.hall@example.com",
         "has_account": True,
         "language": "en",

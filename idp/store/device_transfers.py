@@ -24,6 +24,14 @@ _INSERT = Statement(
     " created_at, expires_at) VALUES (:transfer_id, :account_id, :serial_number, :email, :email_key, :token_hash,"
     " :reference, 'waiting', :now, :expires_at)"
 )
+_ABOUT = Statement(
+    "SELECT t.*, g.given_name AS giver_given, g.family_name AS giver_family, g.user_name AS giver_user,"
+    " r.given_name AS receiver_given, r.family_name AS receiver_family, r.user_name AS receiver_user"
+    " FROM device_transfers t JOIN accounts g ON g.account_id = t.account_id"
+    " LEFT JOIN accounts r ON r.account_id = t.receiver_id"
+    " WHERE t.account_id = :account_id OR t.receiver_id = :account_id OR (t.state = 'waiting' AND t.email_key IN"
+    " (SELECT email_key FROM accounts WHERE account_id = :account_id)) ORDER BY t.created_at DESC, t.transfer_id LIMIT :limit"
+)
 _FIND = Statement("SELECT * FROM device_transfers WHERE token_hash = :token_hash")
 _GET = Statement("SELECT * FROM device_transfers WHERE transfer_id = :transfer_id")
 _WAITING = Statement(
@@ -84,6 +92,15 @@ class OfferedTransfer:
         return f"OfferedTransfer({self.reference!r})"
 
 
+@dataclass(frozen=True, slots=True)
+class NamedTransfer:
+    """A transfer with the names of both sides, for staff; `receiver_name` is "" where nobody has accepted."""
+
+    transfer: Transfer
+    giver_name: str
+    receiver_name: str
+
+
 def insert_transfer(
     tx: Transaction, *, account_id: str, serial_number: str, email: str, lifetime: int, now: int
 ) -> OfferedTransfer:
@@ -103,6 +120,31 @@ def insert_transfer(
         expires_at=offered.expires_at,
     )
     return offered
+
+
+def insert_accepted(
+    tx: Transaction, *, account_id: str, receiver_id: str, serial_number: str, email: str, now: int
+) -> str:
+    """Note a transfer that nobody has to accept, because staff made it; out: its reference."""
+    offered = insert_transfer(tx, account_id=account_id, serial_number=serial_number, email=email, lifetime=1, now=now)
+    made = find_transfer(tx, offered.token)
+    assert made is not None
+    end_transfer(tx, made.transfer_id, "accepted", now, receiver_id=receiver_id)
+    return offered.reference
+
+
+def list_about(tx: Transaction, account_id: str, limit: int = 50) -> list[NamedTransfer]:
+    """The transfers from, to, or offered to an account, newest first."""
+    found = []
+    for row in tx.all(_ABOUT, account_id=account_id, limit=limit):
+        names = [
+            f"{row[f'{side}_given'] or ''} {row[f'{side}_family'] or ''}".strip() or row[f"{side}_user"] or ""
+            for side in ("giver", "receiver")
+        ]
+        transfer = _parse(row)
+        assert transfer is not None
+        found.append(NamedTransfer(transfer, *names))
+    return found
 
 
 def find_transfer(tx: Transaction, token: str) -> Transfer | None:

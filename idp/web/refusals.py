@@ -72,6 +72,11 @@ WORDS: dict[str, str] = {
     ),
     "device.owned_already": marked("This device is on your list already."),
     "transfer.own_address": marked("This is your own e-mail address. Enter the one of the new owner."),
+    "transfer.over": marked("The device is not on this account's list any more. Look at it again."),
+    "transfer.receiver_unknown": marked(
+        "There is no open account with this address or user name. The new owner registers first."
+    ),
+    "transfer.same_account": marked("This is the account that has the device now. Enter the new owner."),
     "transfer.waits": marked("This device waits for an answer already. Take the offer back first."),
     "device.too_many": marked(
         "A list holds %(most)s devices. Remove one that you do not use any more, or write to us."

@@ -128,6 +128,21 @@ class EmailForm(Form):
     )
 
 
+class DeviceForm(Form):
+    """Which device, who is its owner from now on, and why, for colleagues."""
+
+    serial_number = ChoiceField(_("Device"), missing=_("Choose a device."))
+    receiver = TextField(
+        _("E-mail address or user name of the new owner"),
+        longest=LONGEST_EMAIL,
+        missing=_("Enter the e-mail address or user name of the new owner."),
+        render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"},
+    )
+    reason = ProseField(
+        _("Reason"), longest=LONGEST_REASON, missing=_("Write how you made sure who asks, and why it is changed.")
+    )
+
+
 class StatusForm(DecisionForm):
     """Change the status of an account that was decided about."""
 

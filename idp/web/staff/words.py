@@ -56,6 +56,14 @@ STATUSES: dict[str, str] = {
     "rejected": marked("rejected"),
     "suspended": marked("suspended"),
 }
+TRANSFER_STATES: dict[str, str] = {
+    "waiting": marked("offered, waiting for an answer"),
+    "accepted": marked("accepted"),
+    "refused": marked("refused"),
+    "taken_back": marked("taken back"),
+    "expired": marked("run out"),
+    "void": marked("no longer valid"),
+}
 STATES: dict[str, str] = {
     "sent": marked("waits for confirmation"),
     "confirmed": marked("confirmed"),
@@ -77,6 +85,7 @@ MAILS: dict[str, str] = {
     "contact_message": marked("Message to customer care"),
     "confirm_registration": marked("Confirm your e-mail address"),
     "confirm_email_change": marked("Confirm the new e-mail address"),
+    "device_moved": marked("Device moved by customer care"),
     "device_offer_ended": marked("Offer of a device ended"),
     "device_offered": marked("Device offered"),
     "email_change_undone": marked("Change of the e-mail address undone"),
@@ -260,6 +269,7 @@ EVENTS: dict[str, str] = {
 _SAID = frozenset({"ownership", "serial_is_sold", "company_mail"})
 """Conditions whose findings have words."""
 
+_WITH_REASON = frozenset({"device_handed_on", "device_received", "email_changed", "proposal_sent_back"})
 _TOLD_BY_DECISIONS = frozenset({"approval_changed", "approved", "approval_withdrawn"})
 
 
@@ -283,6 +293,7 @@ def install(app: Flask) -> None:
         mail_state=lambda key: _word(MAIL_STATES, key),
         outcome_word=lambda key: _word(OUTCOMES, key),
         trait_word=lambda key: _word(TRAITS, key),
+        transfer_word=lambda key: _word(TRANSFER_STATES, key),
         told_word=lambda key: _word(TOLD_STATES, key),
         event_word=lambda key: _word(EVENTS, key),
         country=lambda code: country_name(code) if code else "",
@@ -357,7 +368,7 @@ def _event_line(event: Event) -> Line:
         sentence = gettext("%(who)s: %(what)s", who=_who("staff", event.actor, event.actor_name), what=sentence)
     if event.reference:
         sentence += f" · {event.reference}"
-    remark = str(event.details.get("reason", "")) if event.act in ("email_changed", "proposal_sent_back") else ""
+    remark = str(event.details.get("reason", "")) if event.act in _WITH_REASON else ""
     return Line(event.at, sentence, remark=remark)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from idp.store.database import Statement
-from tests.journeys.looks.walks import shows, signed_in
+from tests.journeys.looks.walks import make_administrator, shows, signed_in
 from tests.support.accessibility import Eyes
 from tests.support.browser import NewContext, Shoot
 from tests.support.world import World
@@ -18,9 +20,12 @@ from tests.support.world import World
     "/devices/offer/<token>: taken back",
     "/devices/offer/<token>: damaged",
     "/devices/offer/: cut off",
+    "/staff/accounts/<account_id>/devices: what will happen",
+    "/staff/accounts/<account_id>/devices: faults",
+    "/staff/accounts/<account_id>: device moved",
 )
 def walk_to_another_owner(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
-    """Offer a device on which a rule's approval rests, look at the mail's page, and take the offer back."""
+    """Offer a device on which a rule's approval rests, look at the mail's page, and take the offer back; then staff move it."""
     with world.provider.database.transaction() as tx:
         tx.run(Statement("DELETE FROM devices"))
         tx.run(Statement("DELETE FROM rule_versions"))
@@ -59,3 +64,16 @@ def walk_to_another_owner(world: World, eyes: Eyes, new_context: NewContext, sho
     eyes.look(receiver, "damaged")
     receiver.goto(world.provider_url + "/devices/offer/")
     eyes.look(receiver, "cut off")
+    make_administrator(world, "care@example.com")
+    staff = signed_in(world, new_context(), "care")
+    staff.goto(f"{world.provider_url}/staff/accounts?q=anna")
+    staff.locator("main").get_by_role("link", name=re.compile("Anna")).first.click()
+    staff.click("#move-device")
+    eyes.look(staff, "what will happen")
+    staff.click("#device-submit")
+    eyes.look(staff, "faults")
+    staff.select_option("#serial_number", "AB123Z")
+    staff.fill("#receiver", "rosa")
+    staff.fill("#reason", "Sold with the laboratory.")
+    staff.click("#device-submit")
+    eyes.look(staff, "device moved")

@@ -21,7 +21,7 @@ from werkzeug.routing import Rule
 from idp.accounts import review_work
 from idp.accounts.closing import Actor, close_within
 from idp.policy.staff import ROLES, Permission, is_permitted
-from idp.store import accounts, grants, proposals, sessions
+from idp.store import accounts, devices, grants, proposals, sessions
 from idp.store.accounts import Account
 from idp.store.database import Statement
 from idp.store.models.base import db
@@ -67,6 +67,7 @@ ACTS = {
     "staff_queue.decide": Act({"act": "approve", "reason": "", "remark": ""}, status="pending"),
     "staff_proposals.answer_decision": Act({"act": "confirm"}, status="pending"),
     "staff_email.change": Act({"email": "new-{target}@lab.example", "reason": "Asked on the phone."}),
+    "staff_devices.move": Act({"serial_number": "AB123Z", "receiver": "next-{target}", "reason": "Sold."}),
     "staff_closing.carry_out close": Act({}),
     "staff_closing.carry_out reopen": Act({}, closed=True),
     "staff_review_work.write": Act({"note": "Called."}, colleagues=True),
@@ -282,6 +283,10 @@ def act_on(house: House, role: str, target: str, key: str, rule: Rule, act: Act,
         subject = add_person(house, name, status=act.status, roles=roles, closed=act.closed)
     if key == "staff_proposals.answer_decision":
         propose(house, subject, add_person(house, f"first-{name}", roles="administrator"))
+    if key == "staff_devices.move":
+        add_person(house, f"next-{name}")
+        with house.provider.database.transaction() as tx:
+            devices.add_device(tx, subject.account_id, "AB123Z", NOW)
     with house.provider.database.transaction() as tx:
         grants.save_grant(tx, subject.account_id, "site", frozenset({"openid"}), NOW)
     address = path_of(rule, subject.account_id, key.partition(" ")[2])
