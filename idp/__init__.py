@@ -43,6 +43,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     from idp.accounts import clients as client_care
     from idp.accounts.audit_mark import MarkWriter
     from idp.accounts.hashing_worker import PasswordHasher
+    from idp.accounts.terms import load_terms
     from idp.clock import system_clock
     from idp.keys.keyring import Keyring
     from idp.keys.master import load_master_key
@@ -67,6 +68,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     database = open_database(
         app, settings.database.url, durability=settings.database.durability, threads=settings.server.threads
     )
+    terms = load_terms(settings.terms.directory, asks_everybody=settings.terms.ask_everybody)
     master = load_master_key(settings.keys.directory, may_create=schema.is_empty(database.engine))
     schema.migrate(database.engine)
     notes.check_master_key(database, master)
@@ -84,6 +86,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
         keyring=Keyring(signing_keys.watch_keys(database, master).get, now),
         clients=Clients(database),
         client_keys=ClientKeys(fetcher.get, now, lambda: database.is_in_transaction),
+        terms=terms,
         deliveries={
             "mail": deliver_mail,
             backchannel.KIND: deliver_backchannel_logout,

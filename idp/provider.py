@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from idp.accounts.hashing_worker import PasswordHasher
+    from idp.accounts.terms import Terms
     from idp.clock import Clock
     from idp.config import Settings
     from idp.keys.keyring import Keyring
@@ -35,5 +36,6 @@ class Provider:
     keyring: Keyring
     clients: Clients
     client_keys: ClientKeys
+    terms: Terms
     deliveries: Mapping[str, Callable[[Provider, Item], None]] = field(default_factory=dict)
     housekeeping: tuple[Callable[[Provider], None], ...] = ()

@@ -16,6 +16,7 @@ from idp.accounts.guessing import Caller, take_confirmation_try, take_note
 from idp.accounts.identifiers import made_user_names
 from idp.accounts.passwords import check_new_password
 from idp.accounts.registration import PURPOSE
+from idp.accounts.terms import record_acceptance
 from idp.errors import Refusal
 from idp.keys.secrets import hash_secret, new_reference
 from idp.store import accounts, audit, devices, links, registrations
@@ -154,6 +155,7 @@ def _confirm(
                 raise Refusal("link.replaced")
             links.replace_links_of(tx, PURPOSE, registrations.replace_others(tx, registration), now=now)
             devices.add_device(tx, account.account_id, registration.serial_number, now)
+            record_acceptance(tx, account.account_id, registration.terms, address=proof.caller.address)
             audit.record(
                 tx,
                 "registration_confirmed",

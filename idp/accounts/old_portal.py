@@ -8,8 +8,9 @@ else does, so a password that a stranger typed into the form is offered in that 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from idp.accounts import approval
 from idp.accounts.endings import apply_ending
@@ -18,6 +19,7 @@ from idp.accounts.old_invitation import PURPOSE
 from idp.accounts.old_passwords import is_weak
 from idp.accounts.passwords import check_new_password
 from idp.accounts.personal_words import personal_words
+from idp.accounts.terms import record_acceptance
 from idp.errors import Refusal
 from idp.keys.secrets import hash_secret
 from idp.policy.approval import Status
@@ -68,6 +70,7 @@ class PassageWish:
     password: str = field(default="", repr=False)
     browser_id: str = field(default="", repr=False)
     address: str = ""
+    terms: Mapping[str, Any] = field(default_factory=dict)
 
 
 def note_first_sign_in(provider: Provider, tx: Transaction, account: Account, now: int) -> None:
@@ -88,11 +91,14 @@ def find_incomplete(provider: Provider, account_id: str) -> Details | None:
         return known_details(tx, accounts.get_account(tx, account_id))
 
 
-def complete_profile(provider: Provider, account_id: str, details: Details) -> None:
-    """Keep what was missing; then the rules decide where the old portal did not."""
+def complete_profile(
+    provider: Provider, account_id: str, details: Details, terms: Mapping[str, Any] | None = None
+) -> None:
+    """Keep what was missing, and the accepted terms; then the rules decide where the old portal did not."""
     now = provider.clock()
     with provider.database.transaction() as tx:
         _keep(tx, account_id, details, now)
+        record_acceptance(tx, account_id, terms or {})
         audit.record(tx, "profile_completed", now=now, actor_kind="customer", actor=account_id, account_id=account_id)
         _complete(provider, tx, account_id, now)
 
@@ -135,6 +141,7 @@ def move_by_mail(provider: Provider, token: str, wish: PassageWish) -> str:
         if link is None or current is None or registration_now is None or not links.use_link(tx, link, now):
             raise Refusal("link.used")
         _keep(tx, account.account_id, wish.details, now)
+        record_acceptance(tx, account.account_id, wish.terms, address=wish.address)
         if password_hash:
             accounts.set_password(tx, account.account_id, password_hash, now)
             forget_failures(tx, account.account_id)

@@ -7,8 +7,9 @@ the earlier ones, with their links, worthless.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from idp import mail
 from idp.accounts.guessing import Caller, take_mail_request, take_mail_try, take_telling
@@ -59,6 +60,7 @@ class RegistrationRequest:
     target: str | None = None
     interests: tuple[str, ...] = ()
     region: str = ""
+    terms: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def personal_words(self) -> tuple[str, ...]:
@@ -267,6 +269,7 @@ def _make(
         confirmed_at=None,
         purged_at=None,
         claims=build_choice(wish.interests, wish.region),
+        terms=wish.terms,
     )
 
 

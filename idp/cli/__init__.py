@@ -24,6 +24,7 @@ COMMANDS = {
     "approvals": "idp.cli.approvals",
     "rules": "idp.cli.rules",
     "registrations": "idp.cli.registrations",
+    "terms": "idp.cli.terms",
     "keys": "idp.cli.keys",
     "audit": "idp.cli.audit",
     "mail": "idp.cli.mail",

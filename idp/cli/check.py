@@ -12,6 +12,7 @@ import click
 
 from idp.accounts.review_work import list_deciders
 from idp.accounts.staff_limits import limits_of_person
+from idp.accounts.terms import find_changed_texts, load_terms
 from idp.cli.common import json_option, open_provider, print_json, with_settings
 from idp.config import LANGUAGES, MailSettings, is_loopback_host
 from idp.errors import ConfigError, TryLater
@@ -79,10 +80,29 @@ def check_server(settings: Settings) -> Iterator[Finding]:
                 "proxies",
                 "put a proxy in front that buffers request bodies: slow senders would hold all threads",
             )
-    if not (told.terms_url and told.privacy_url):
+    if not ((told.terms_url or settings.terms.directory) and told.privacy_url):
         yield Finding(
-            "should", "legal", "registration.terms_url and registration.privacy_url are shown on each page; set both"
+            "should",
+            "legal",
+            "terms.directory (or registration.terms_url) and registration.privacy_url are shown on each page; set both",
         )
+    yield from check_terms(settings)
+
+
+def check_terms(settings: Settings) -> Iterator[Finding]:
+    """Every language of every version, and when each begins."""
+    try:
+        terms = load_terms(settings.terms.directory)
+    except ConfigError as error:
+        yield Finding("must", "terms", str(error))
+        return
+    for version, texts in terms.versions.items():
+        missing = [language for language in LANGUAGES if language not in texts]
+        if missing:
+            others = f"{', '.join(missing)}: readers of these get the English text, or the first there is"
+            yield Finding("should", "terms", f"version {version} has no text in {others}")
+        else:
+            yield Finding("good", "terms", f"version {version} in {len(texts)} languages")
 
 
 def check_registration(settings: Settings) -> Iterator[Finding]:
@@ -141,6 +161,12 @@ def check_database(settings: Settings) -> Iterator[Finding]:
         yield from check_content(provider)
         yield from check_four_eyes(provider)
         yield from check_mail_texts(provider)
+        for version, language in find_changed_texts(provider):
+            yield Finding(
+                "must",
+                "terms",
+                f"the {language} text of version {version} is not the one that customers accepted; put it back, make a new version",
+            )
         provider.database.engine.dispose()
 
 

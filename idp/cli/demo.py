@@ -276,6 +276,10 @@ url = "mailbox:"
 sender = "Example Instruments <account@example.com>"
 customer_care = "care@example.com"
 
+[terms]
+directory = "{resources.examples_folder() / "terms"}"
+ask_everybody = false
+
 [outbound]
 allow_hosts = [{hosts}]
 

@@ -27,6 +27,7 @@ from idp.config.sections import (
     StaffSettings,
     TokenSettings,
 )
+from idp.config.terms import TermsSettings
 
 
 class Settings(Section):
@@ -37,6 +38,7 @@ class Settings(Section):
     keys: KeySettings = KeySettings()
     mail: MailSettings = MailSettings()
     registration: RegistrationSettings = RegistrationSettings()
+    terms: TermsSettings = TermsSettings()
     staff: StaffSettings = StaffSettings()
     clients: ClientSettings = ClientSettings()
     passwords: PasswordSettings = PasswordSettings()
@@ -64,6 +66,8 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _check_together(self) -> Settings:
+        if self.terms.directory and self.registration.terms_url:
+            raise ValueError("registration.terms_url: terms.directory has the terms already; set one of the two")
         if self.database.is_sqlite and self.server.workers > 1:
             raise ValueError(
                 "server.workers: more than one process needs PostgreSQL; set 1, or database.url = 'postgresql://…'"

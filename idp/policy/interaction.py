@@ -22,6 +22,7 @@ class Step(Enum):
     SIGN_IN = "sign_in"
     REAUTHENTICATE = "reauthenticate"
     SELECT_ACCOUNT = "select_account"
+    ACCEPT_TERMS = "accept_terms"
     EXPLAIN_APPROVAL = "explain_approval"
     CONSENT = "consent"
     ANSWER = "answer"
@@ -46,7 +47,8 @@ class Asked:
 class Present:
     """Who is there; `subject` as the client sees them.
 
-    `is_fresh`: authenticated after the request came. `has_chosen`, `has_consented`: in this request.
+    `is_fresh`: authenticated after the request came. `owes_terms`: other terms of use came into force. `has_chosen`,
+    `has_consented`: in this request.
     """
 
     subject: str
@@ -55,6 +57,7 @@ class Present:
     is_fresh: bool
     approval_status: str
     granted: frozenset[str]
+    owes_terms: bool = False
     has_chosen: bool = False
     has_consented: bool = False
 
@@ -79,6 +82,7 @@ _SILENT_ERRORS = {
     Step.SIGN_IN: "login_required",
     Step.REAUTHENTICATE: "login_required",
     Step.SELECT_ACCOUNT: "account_selection_required",
+    Step.ACCEPT_TERMS: "interaction_required",
     Step.EXPLAIN_APPROVAL: "interaction_required",
     Step.CONSENT: "consent_required",
 }
@@ -109,8 +113,15 @@ def _decide(asked: Asked, present: Present | None, client: ClientPolicy, now: in
         now=now,
     ):
         return Decision(Step.REAUTHENTICATE)
+    return _ask(asked, present, client)
+
+
+def _ask(asked: Asked, present: Present, client: ClientPolicy) -> Decision:
+    """What somebody who is signed in well enough has still to choose, to read or to permit."""
     if "select_account" in asked.prompt and not (present.is_fresh or present.has_chosen):
         return Decision(Step.SELECT_ACCOUNT)
+    if present.owes_terms:
+        return Decision(Step.ACCEPT_TERMS)
     if client.require_approval and present.approval_status != APPROVED:
         return Decision(Step.EXPLAIN_APPROVAL)
     if needs_consent(

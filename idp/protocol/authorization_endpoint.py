@@ -7,7 +7,7 @@ are held until the code is written, so that sign-out and a withdrawn approval co
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from idp.errors import ProtocolError
@@ -15,6 +15,7 @@ from idp.keys.subject import subject_of
 from idp.policy.authentication_context import find_acr
 from idp.policy.consent import OFFLINE
 from idp.policy.interaction import Asked, ClientPolicy, Decision, Present, Step, decide
+from idp.policy.terms import TermsDemand
 from idp.protocol.access_token import get_account, issue_access_token, sign_id_token
 from idp.protocol.authorization_request import (
     AuthorizationRequest,
@@ -54,6 +55,7 @@ class Rules:
     lifetimes: LifetimeSettings
     verifier: Verifier
     issuing: Issuing
+    terms: TermsDemand = field(default_factory=TermsDemand)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ def _describe(
         is_idle=visitor.is_idle,
         is_fresh=waiting is not None and waiting.has_fresh_sign_in(end_user.sid, end_user.auth_time),
         approval_status=end_user.approval_status,
+        owes_terms=rules.terms.is_owed(end_user.terms_version),
         granted=grants.find_granted_scope(tx, end_user.account_id, opened.client.client_id),
         has_chosen=is_bound and waiting is not None and waiting.chosen_at is not None,
         has_consented=has_consented,

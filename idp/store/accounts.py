@@ -84,6 +84,7 @@ class Account:
     approval_updated_at: int
     roles: frozenset[str]
     registration_id: str | None
+    terms_version: str
     last_sign_in_at: int | None
     created_at: int
     updated_at: int

@@ -41,7 +41,7 @@ _BRING_FORWARD = Statement(
 _SHELL = Statement(
     "UPDATE accounts SET email = :email, email_key = :email, email_verified_at = NULL, user_name = :name,"
     " user_name_key = :name, given_name = '', family_name = '', company = '', country = '', claims = '{}',"
-    " password_hash = NULL, password_changed_at = NULL, roles = '', last_sign_in_at = NULL, updated_at = :now"
+    " password_hash = NULL, password_changed_at = NULL, roles = '', terms_version = '', last_sign_in_at = NULL, updated_at = :now"
     " WHERE account_id = :account_id"
 )
 _OF_SESSIONS = Statement(
@@ -66,6 +66,7 @@ _FORGET = tuple(
         "review_reminders",
         "sessions",
         "temporary_passwords",
+        "terms_acceptances",
     )
 )
 _OFFERED = Statement(

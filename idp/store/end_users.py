@@ -15,7 +15,10 @@ from idp.store.database import Statement
 if TYPE_CHECKING:
     from idp.store.database import Transaction
 
-_ACCOUNT = "SELECT given_name, family_name, email, claims, access, approval_status FROM accounts WHERE account_id = :account_id"
+_ACCOUNT = (
+    "SELECT given_name, family_name, email, claims, access, approval_status, terms_version FROM accounts"
+    " WHERE account_id = :account_id"
+)
 _SESSION = (
     "SELECT auth_time, amr, kept, expires_at FROM sessions WHERE sid = :sid AND account_id = :account_id"
     " AND ended_at IS NULL AND expires_at > :now"
@@ -36,6 +39,7 @@ class EndUser:
     phone_number: str
     is_active: bool
     approval_status: str
+    terms_version: str
     auth_time: int
     amr: str
     kept: bool
@@ -59,6 +63,7 @@ def find_end_user(tx: Transaction, account_id: str, sid: str, now: int, *, hold:
         phone_number=str(claims.get("phone_number") or ""),
         is_active=account["access"] == "active",
         approval_status=account["approval_status"],
+        terms_version=account["terms_version"],
         auth_time=session["auth_time"],
         amr=session["amr"],
         kept=bool(session["kept"]),

@@ -60,6 +60,7 @@ EXPORTED: dict[str, tuple[str, ...]] = {
     "links": ("purpose", "reference", "email", "created_at", "expires_at", "used_at"),
     "outbox": ("kind", "name", "client_id", "created_at", "done_at", "dead_at"),
     "temporary_passwords": ("made_at", "expires_at", "used_at"),
+    "terms_acceptances": ("version", "language", "text_hash", "accepted_at"),
     "old_accounts": ("source", "row_id", "imported_at", "moved_at", "completed_at"),
     "account_closings": ("closed_at", "erase_at"),
     "audit_events": ("at", "act", "actor_kind", "client_id", "reference", "address", "details"),

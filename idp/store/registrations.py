@@ -25,9 +25,9 @@ SENT, CONFIRMED, REPLACED, EXPIRED = "sent", "confirmed", "replaced", "expired"
 _INSERT = Statement(
     "INSERT INTO registrations (registration_id, reference, state, email, email_key, user_name, given_name, family_name,"
     " company, country, serial_number, locale, password_hash, address_taken, browser_hash, status_hash, client_id, target,"
-    " sent_at, expires_at, claims) VALUES (:registration_id, :reference, 'sent', :email, :email_key, :user_name, :given_name,"
+    " sent_at, expires_at, claims, terms) VALUES (:registration_id, :reference, 'sent', :email, :email_key, :user_name, :given_name,"
     " :family_name, :company, :country, :serial_number, :locale, :password_hash, :address_taken, :browser_hash,"
-    " :status_hash, :client_id, :target, :sent_at, :expires_at, :claims)"
+    " :status_hash, :client_id, :target, :sent_at, :expires_at, :claims, :terms)"
 )
 _LOCK = Statement("SELECT pg_advisory_xact_lock(hashtextextended('registration:' || :email_key, 0))")
 _FIND = Statement("SELECT * FROM registrations WHERE registration_id = :registration_id")
@@ -60,7 +60,7 @@ _OLD = Statement(
 _PURGE = Statement(
     "UPDATE registrations SET email = '', email_key = '', user_name = NULL, given_name = '', family_name = '',"
     " company = '', country = '', serial_number = '', password_hash = '', client_id = NULL, target = NULL, claims = '{}',"
-    " purged_at = :now WHERE registration_id = :registration_id AND state <> 'confirmed'"
+    " terms = '{}', purged_at = :now WHERE registration_id = :registration_id AND state <> 'confirmed'"
 )
 _DUE = Statement(
     "SELECT registration_id FROM registrations WHERE state = 'sent' AND expires_at > :now AND NOT address_taken"
@@ -120,6 +120,7 @@ class Registration:
     confirmed_at: int | None
     purged_at: int | None
     claims: Mapping[str, Any] = field(default_factory=dict)
+    terms: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Registration({self.reference!r}, {self.state})"
@@ -149,7 +150,8 @@ def insert_registration(tx: Transaction, registration: Registration) -> None:
     values = {name: getattr(registration, name) for name in Registration.__slots__}
     for name in ("state", "account_id", "confirmed_at", "purged_at"):
         del values[name]
-    values["claims"] = json.dumps(dict(registration.claims), ensure_ascii=False, separators=(",", ":"))
+    for name in ("claims", "terms"):
+        values[name] = json.dumps(dict(values[name]), ensure_ascii=False, separators=(",", ":"))
     tx.run(_INSERT, **values)
 
 
@@ -240,7 +242,7 @@ def _parse(row: Row | None) -> Registration | None:
         return None
     values = {name: row[name] for name in Registration.__slots__}
     values["address_taken"] = bool(row["address_taken"])
-    values["claims"] = json.loads(row["claims"])
+    values["claims"], values["terms"] = json.loads(row["claims"]), json.loads(row["terms"])
     for name in ("browser_hash", "status_hash"):
         values[name] = None if row[name] is None else bytes(row[name])
     return Registration(**values)

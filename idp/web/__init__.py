@@ -35,6 +35,7 @@ def mount(app: Flask, provider: Provider) -> None:
         security,
         sign_in,
         sites,
+        terms,
     )
     from idp.web.cross_origin import CrossOrigin
     from idp.web.edge import Edge
@@ -79,8 +80,10 @@ def mount(app: Flask, provider: Provider) -> None:
         security,
         help_page,
         interests,
+        terms,
     ):
         app.register_blueprint(room.blueprint)
+    terms.install(app)
     for endpoint in (authorize, logout, discovery, jwks, token, userinfo, introspect, revoke):
         app.register_blueprint(endpoint.blueprint)
     app.register_blueprint(client_registration.management)

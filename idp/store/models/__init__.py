@@ -35,6 +35,7 @@ from idp.store.models.people import (
     Link,
     Registration,
     SessionClient,
+    TermsAcceptance,
 )
 from idp.store.models.search import SearchPart, SearchPosting, SearchStale, SearchWord
 from idp.store.models.sign_in import KeptInput, KnownBrowser, TemporaryPassword, TryCounter
@@ -95,6 +96,7 @@ __all__ = [
     "SessionClient",
     "SigningKey",
     "TemporaryPassword",
+    "TermsAcceptance",
     "TokenFamily",
     "TokenIncident",
     "TryCounter",

@@ -43,6 +43,7 @@ class Account(Base):
     approval_updated_at: Mapped[Instant]
     roles: Mapped[Line] = mapped_column(default="")
     registration_id: Mapped[Identifier | None]
+    terms_version: Mapped[Word] = mapped_column(default="", server_default="")
     last_sign_in_at: Mapped[Instant | None]
     created_at: Mapped[Instant]
     updated_at: Mapped[Instant]
@@ -99,6 +100,18 @@ class DeviceTransfer(Base):
     __table_args__ = (Index("ix_device_transfers_due", "state", "expires_at"),)
 
 
+class TermsAcceptance(Base):
+    """A version of the terms of use that somebody accepted, with the hash of the text."""
+
+    __tablename__ = "terms_acceptances"
+
+    account_id: Mapped[Identifier] = mapped_column(ForeignKey("accounts.account_id"), primary_key=True)
+    version: Mapped[Word] = mapped_column(primary_key=True)
+    language: Mapped[Word]
+    text_hash: Mapped[Identifier]
+    accepted_at: Mapped[Instant]
+
+
 class Registration(Base):
     """An application for an account: sent, confirmed, expired or replaced by a newer one."""
 
@@ -129,6 +142,7 @@ class Registration(Base):
     purged_at: Mapped[Instant | None]
     reminders: Mapped[int] = mapped_column(default=0, server_default="0")
     claims: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict, server_default="{}")
+    terms: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict, server_default="{}")
 
     __table_args__ = (
         Index("ix_registrations_sent", "sent_at", "registration_id"),

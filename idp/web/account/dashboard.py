@@ -11,6 +11,7 @@ from flask import Blueprint, request
 from idp.accounts.interests import interests_of, list_news
 from idp.accounts.old_portal import find_incomplete
 from idp.accounts.own_security import list_own_changes
+from idp.accounts.terms import is_owed
 from idp.i18n import gettext
 from idp.policy.interaction import APPROVED
 from idp.policy.site_access import SiteAccess, decide_site_access
@@ -80,6 +81,7 @@ def page() -> Response:
         is_incomplete=find_incomplete(provider(), account.account_id) is not None,
         reference_number=reference_number if account.approval_status != APPROVED else "",
         account=account,
+        owes_terms=is_owed(provider(), account),
         signed_in=signed_in,
         sites=sites,
         reason=decision.reason if decision and decision.new_status == account.approval_status else "",

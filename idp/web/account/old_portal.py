@@ -25,6 +25,7 @@ from idp.web import browser_session
 from idp.web.account.old_portal_forms import CompletionForm, PassageForm
 from idp.web.account.registration_forms import tell
 from idp.web.account.sign_in import go_on, here_of, parse_way
+from idp.web.account.terms import read_box
 from idp.web.browser_session import get_signed_in, signed_in_required
 from idp.web.context import provider
 from idp.web.pages import render
@@ -79,7 +80,7 @@ def complete() -> Response:
     typed = browser_session.typed_before()
     form = CompletionForm(formdata=typed, obj=known) if typed else CompletionForm(obj=known)
     if form.validate_on_submit():
-        complete_profile(provider(), account_id, _details(form))
+        complete_profile(provider(), account_id, _details(form), read_box(form))
         return go_on(way)
     here = here_of(way)
     return render(
@@ -114,6 +115,7 @@ def _wish(form: PassageForm) -> PassageWish:
         password=form.new_password.data or "",
         browser_id=browser_session.browser_id(),
         address=browser_session.client_address(),
+        terms=read_box(form),
     )
 
 

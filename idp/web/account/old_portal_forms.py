@@ -10,9 +10,9 @@ from idp.config import LANGUAGES
 from idp.i18n import gettext, marked
 from idp.i18n import lazy_gettext as _
 from idp.web.account.registration_forms import LONGEST_COMPANY, LONGEST_NAME, parse_known_serial, parsed_by
-from idp.web.context import provider
+from idp.web.account.terms import check_still_in_force, settle_terms
 from idp.web.countries import country_choices
-from idp.web.forms import ChoiceField, Form, PasswordField, TextField, TickBox
+from idp.web.forms import ChoiceField, Form, HiddenField, PasswordField, TextField, TickBox
 from idp.web.language import NAMES
 
 WAYS = {
@@ -38,13 +38,17 @@ class CompletionForm(Form):
     locale = ChoiceField(
         _("Language of our mails"), missing=_("Choose a language."), offered=[(code, NAMES[code]) for code in LANGUAGES]
     )
-    terms = TickBox(_("I accept the terms of use"), missing=_("Accept the terms of use to go on."))
+    terms = TickBox(
+        _("I accept the terms of use"),
+        validators=[check_still_in_force],
+        missing=_("Accept the terms of use to go on."),
+    )
+    terms_version = HiddenField(longest=10)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.country.offer([("", ""), *country_choices()])
-        if not provider().settings.registration.terms_url:
-            del self.terms
+        settle_terms(self)
 
 
 class PassageForm(CompletionForm):

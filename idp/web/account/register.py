@@ -27,6 +27,7 @@ from idp.protocol.third_party_login import own_target
 from idp.store import clients, pending
 from idp.web import browser_session, language
 from idp.web.account.registration_forms import AddressForm, AgainForm, AnswerForm, CodeForm, RegistrationForm, tell
+from idp.web.account.terms import read_box
 from idp.web.context import provider
 from idp.web.interest_words import offered_groups
 from idp.web.pages import render
@@ -270,6 +271,7 @@ def _read(form: RegistrationForm, origin: Origin) -> RegistrationRequest:
         target=target,
         interests=tuple(form.interests.data) if "interests" in form else (),
         region=form.region.data if "region" in form else "",
+        terms=read_box(form),
     )
 
 

@@ -15,6 +15,7 @@ from idp.accounts.serial_numbers import LONGEST_TYPED
 from idp.config import LANGUAGES
 from idp.errors import Refusal
 from idp.i18n import lazy_gettext as _
+from idp.web.account.terms import check_still_in_force, settle_terms
 from idp.web.context import provider
 from idp.web.countries import country_choices
 from idp.web.forms import ChoiceField, ChoicesField, Form, HiddenField, PasswordField, ProseField, TextField, TickBox
@@ -77,7 +78,12 @@ class RegistrationForm(Form):
     )
     interests = ChoicesField(_("Interests"))
     region = ChoiceField(_("Region"))
-    terms = TickBox(_("I accept the terms of use"), missing=_("Accept the terms of use to register."))
+    terms = TickBox(
+        _("I accept the terms of use"),
+        validators=[check_still_in_force],
+        missing=_("Accept the terms of use to register."),
+    )
+    terms_version = HiddenField(longest=10)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -89,8 +95,7 @@ class RegistrationForm(Form):
             del self.interests
         if not offered.regions:
             del self.region
-        if not provider().settings.registration.terms_url:
-            del self.terms
+        settle_terms(self)
 
     def validate(self, extra_validators: Any = None) -> bool:
         """All fields, and the password with them, so that nothing is told only in a second round (F-1.3)."""

@@ -15,7 +15,9 @@ from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from idp import mail
+from idp.accounts.terms import accept_within
 from idp.errors import ProtocolError
+from idp.i18n import current_locale
 from idp.policy.interaction import Decision, Step
 from idp.protocol import authorization_endpoint as endpoint
 from idp.protocol.access_token import with_envelope
@@ -100,7 +102,7 @@ def go_on(handle: str) -> AnyResponse:
 def wants_sign_in(handle: str) -> bool:
     """Whether who is signed in here has to sign in (again) for this waiting request; one that is over wants nothing."""
     parts, visitor, browser = provider(), _visitor(), browser_id(create=False)
-    rules, now = _rules(build_issuing(parts)), parts.clock()
+    rules, now = _rules(parts, build_issuing(parts)), parts.clock()
     with parts.database.transaction(durable=False) as tx:
         waiting = pending.find_pending(tx, handle, browser, now)
         if waiting is None:
@@ -126,8 +128,9 @@ def send_back(reply: Reply) -> Answer:
     return Answer(303, (("Location", reply.location),))
 
 
-def _rules(issuing: Issuing) -> endpoint.Rules:
-    return endpoint.Rules(issuing.issuer, issuing.lifetimes, issuing.keyring, issuing)
+def _rules(parts: Provider, issuing: Issuing) -> endpoint.Rules:
+    demand = parts.terms.demand(parts.clock())
+    return endpoint.Rules(issuing.issuer, issuing.lifetimes, issuing.keyring, issuing, demand)
 
 
 def _visitor() -> endpoint.Visitor | None:
@@ -153,7 +156,7 @@ def _refuse_object(parameters: Parameters, error: ProtocolError) -> Outcome:
     """Tell the client that its request object is not taken, if what stands beside it says where to."""
     is_known = _visitor() is not None
     with provider().database.reading() as tx:
-        opened = endpoint.open_request(tx, _rules(build_issuing(provider())), parameters)
+        opened = endpoint.open_request(tx, _rules(provider(), build_issuing(provider())), parameters)
     return _refuse_request(opened, error, is_known=is_known)
 
 
@@ -169,7 +172,7 @@ def _park(parameters: Parameters) -> Response | AnyResponse:
         purpose = PARKED
     now = parts.clock()
     with parts.database.transaction() as tx:
-        endpoint.open_request(tx, _rules(build_issuing(parts)), parameters)
+        endpoint.open_request(tx, _rules(parts, build_issuing(parts)), parameters)
         values = {**parameters.values, **dict.fromkeys(parameters.faults, "")}
         handle = pending.park_request(tx, purpose, values, now=now, lifetime=PARKED_SECONDS)
     return redirect(url_for("authorize.authorize", handle=handle), 303)
@@ -204,7 +207,7 @@ def begin(
 
     What `browser` raises ends the step, and nothing of it stays.
     """
-    rules, now = _rules(issuing), parts.clock()
+    rules, now = _rules(parts, issuing), parts.clock()
     with parts.database.transaction(durable=False) as tx:
         opened = endpoint.open_request(tx, rules, parameters)
         try:
@@ -243,7 +246,8 @@ def _sign_in_page(waiting: pending.Pending, *, wants_other: bool = False) -> str
 
 
 def _go_on(issuing: Issuing, handle: str, form: pages.StepForm | None) -> Outcome:
-    parts, rules, visitor = provider(), _rules(issuing), _visitor()
+    parts, visitor = provider(), _visitor()
+    rules = _rules(parts, issuing)
     browser, now = browser_id(create=False), parts.clock()
     with parts.database.transaction(durable=form is not None) as tx:
         waiting = pending.find_pending(tx, handle, browser, now)
@@ -279,8 +283,12 @@ def _take_wish(
     asked = step.decision.step
     if step.end_user is None:
         return step
-    if (asked, wish) in ((Step.CONSENT, "deny"), (Step.EXPLAIN_APPROVAL, "leave")):
+    if (asked, wish) in ((Step.CONSENT, "deny"), (Step.EXPLAIN_APPROVAL, "leave"), (Step.ACCEPT_TERMS, "leave")):
         return endpoint.NextStep(Decision(Step.REFUSE, "access_denied"), step.end_user)
+    if asked is Step.ACCEPT_TERMS and wish == f"accept:{rules.terms.version}":
+        asked_for = {"version": rules.terms.version, "language": current_locale(), "address": client_address()}
+        accept_within(provider(), tx, visitor.account_id, **asked_for)
+        return endpoint.find_next_step(tx, rules, opened, visitor, waiting, now)
     if (asked, wish) == (Step.CONSENT, "approve"):
         client_id, owner = opened.client.client_id, visitor.account_id
         is_new = not grants.find_granted_scope(tx, owner, client_id)

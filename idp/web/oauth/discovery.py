@@ -33,7 +33,8 @@ def ready_metadata(app: Flask) -> tuple[bytes, str]:
             {rule.rule for rule in app.url_map.iter_rules()},
             settings.keys.algorithms,
             policy_uri=settings.registration.privacy_url,
-            tos_uri=settings.registration.terms_url,
+            tos_uri=settings.registration.terms_url
+            or (f"{settings.server.issuer}/terms" if settings.terms.directory else ""),
         )
         body = json.dumps(document, separators=(",", ":")).encode()
         ready = app.extensions[_READY] = (body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')

@@ -14,7 +14,7 @@ import structlog
 from flask import Response
 
 from idp.errors import ProtocolError
-from idp.i18n import format_clock, gettext
+from idp.i18n import current_locale, format_clock, gettext
 from idp.keys.secrets import is_same, new_reference
 from idp.protocol.authorization_response import Reply, ReplyTo
 from idp.protocol.third_party_login import build_initiation
@@ -85,6 +85,9 @@ def show(page: Page) -> Response:
     values |= {"form": form, "handle": page.waiting.handle}
     if page.name == "consent":
         values |= {"items": describe_scope(page.opened.asked_scope, page.end_user), "ends": describe_end(page)}
+    if page.name == "accept_terms":
+        parts = provider()
+        values["text"] = parts.terms.get_text(parts.terms.in_force(parts.clock()), current_locale())
     if page.name == "explain_approval":
         values["reference_number"] = _find_reference(page.end_user)
     return render(f"oauth/{page.name}.html", **values)

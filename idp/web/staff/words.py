@@ -263,6 +263,7 @@ EVENTS: dict[str, str] = {
     "user_name_changed": marked("The user name was changed"),
     "value_blocked": marked("A serial number, address or domain was blocked"),
     "value_unblocked": marked("A serial number, address or domain was no longer blocked"),
+    "terms_accepted": marked("The terms of use were accepted"),
     "token_revoked": marked("A site ended its own tokens"),
     "token_replayed": marked("A used code or token was sent again; its tokens ended"),
 }
