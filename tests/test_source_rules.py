@@ -225,14 +225,20 @@ def test_a_session_is_opened_by_a_password_only() -> None:
     assert callers == OPENS_A_SESSION.keys()
 
 
+# Where HTML that is no constant is shown as it is.
+SAFE_MARKUP = {
+    "web/account/terms.py": "CommonMark of the operator's files, rendered without HTML, images or foreign schemes"
+}
+
+
 def test_no_log_line_or_form_is_made_of_markup() -> None:
     """Text of people is never declared to be safe HTML: `Markup` is made of constants, or of what was escaped (IV-8)."""
     found = []
     for path in SOURCES:
         for call in nodes(ast.Call, path.read_text(encoding="utf-8")):
             if name_of(call) == "Markup" and call.args and not is_constant(call.args[0]):
-                found.append(f"{path.relative_to(PACKAGE).as_posix()}: {ast.unparse(call)}")
-    assert found == []
+                found.append(path.relative_to(PACKAGE).as_posix())
+    assert found == list(SAFE_MARKUP)
     for template in (PACKAGE.parent / "templates").rglob("*.html"):
         text = template.read_text(encoding="utf-8")
         assert "xmlattr" not in text, template

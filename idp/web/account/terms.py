@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, abort, redirect, request, url_for
+from markupsafe import Markup
 from wtforms.validators import StopValidation
 
 from idp.accounts import terms as acts
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.wrappers import Response
 
+    from idp.accounts.terms import TermsText
     from idp.store.terms import Acceptance
 
 blueprint = Blueprint("terms", __name__)
@@ -106,8 +108,13 @@ def terms_address() -> str:
 
 
 def install(app: Flask) -> None:
-    """Give templates the address of the terms."""
+    """Give templates the address of the terms, and a text as HTML."""
     app.jinja_env.globals["terms_address"] = terms_address
+    app.jinja_env.filters["terms_html"] = _show
+
+
+def _show(text: TermsText) -> Markup:
+    return Markup(text.html)  # noqa: S704 — made by `accounts.terms.render` of the operator's file, in which HTML is text
 
 
 def settle_terms(form: Any) -> None:
