@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from idp.accounts.terms import TermsText, accept_terms, load_terms, render
-from idp.store import accounts
+from idp.accounts.terms import TermsText, load_terms, render
 from tests.journeys.looks.walks import shows, signed_in
 from tests.support.accessibility import Eyes
 from tests.support.browser import NewContext, Shoot
@@ -37,7 +36,3 @@ def walk_through_the_terms(world: World, eyes: Eyes, new_context: NewContext, sh
     shoot(page, "new-terms")
     page.goto(world.provider_url + "/terms/2026-01-01")
     eyes.look(page, "an earlier one")
-    with world.provider.database.reading() as tx:
-        anna = accounts.find_by_identifier(tx, "anna@example.com")
-    assert anna is not None
-    accept_terms(world.provider, anna.account_id, version=LATER, language="en")
