@@ -131,7 +131,13 @@ def _compare(form: str, kind: str, nobody: Samples, somebody: Samples) -> Figure
 
 @contextmanager
 def open_meter(
-    folder: Path, database: str, count: int, *, leaky: bool = False, forms: Sequence[str] = FORMS
+    folder: Path,
+    database: str,
+    count: int,
+    *,
+    leaky: bool = False,
+    forms: Sequence[str] = FORMS,
+    kinds: Sequence[str] = KINDS,
 ) -> Iterator[tuple[Meter, list[list[Probe]]]]:
     """A server as it comes (`leaky`: as it must not come) on a new database, and the probes for so many rounds."""
     with ExitStack() as stack:
@@ -153,7 +159,7 @@ def open_meter(
         provider: Provider = app.extensions["idp"]
         stack.callback(provider.database.engine.dispose)
         cookie, token = open_form(url, f"localhost:{port}")
-        rounds = make_probes(provider, Browser(cookie, token), count, forms=forms)
+        rounds = make_probes(provider, Browser(cookie, token), count, forms=forms, kinds=kinds)
         meter = Meter(url, f"localhost:{port}")
         stack.callback(meter.close)
         yield meter, rounds
@@ -197,17 +203,24 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=2000)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--form", action="append", choices=FORMS, help="only this one; may be given again")
+    parser.add_argument(
+        "--kind", action="append", choices=KINDS[1:], help="only this one beside unknown; may be given again"
+    )
     parser.add_argument("--leaky", action="store_true")
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     if options.samples < GROUP:
         parser.error(f"--samples: at least {GROUP}")
     configure_logging("error")
+    kinds = (UNKNOWN, *options.kind) if options.kind else KINDS
     forms = options.form or (["sign-in"] if options.leaky else FORMS)
     begun = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="idp-timing-") as name,
-        open_meter(Path(name), options.database, options.samples, leaky=options.leaky, forms=forms) as (meter, rounds),
+        open_meter(Path(name), options.database, options.samples, leaky=options.leaky, forms=forms, kinds=kinds) as (
+            meter,
+            rounds,
+        ),
     ):
         found = measure(meter, rounds, seed=options.seed)
     figures = compare(found)

@@ -28,7 +28,7 @@ def request_notice(provider: Provider, tx: Transaction, account: Account | None,
     """Have the owner told that sign-in waits until an instant; a name that nobody has makes a row that leads nowhere."""
     account_id = account.account_id if account else new_identifier()
     payload = {"account_id": account_id, "until": until}
-    outbox.enqueue(tx, provider.master, kind=DELIVERY, name=DELIVERY, payload=payload, now=now)
+    outbox.enqueue(tx, provider.master, kind=DELIVERY, name=DELIVERY, payload=payload, now=now, wakes=False)
 
 
 def answer_notice_request(provider: Provider, item: Item) -> None:

@@ -45,7 +45,8 @@ def request_reset(provider: Provider, email: str, caller: Caller) -> None:
     with provider.database.transaction() as tx:
         refusal = take_mail_request(provider, tx, caller, now)
         if refusal is None:
-            outbox.enqueue(tx, provider.master, kind=DELIVERY, name=DELIVERY, payload={"email": email[:320]}, now=now)
+            payload = {"email": email[:320]}
+            outbox.enqueue(tx, provider.master, kind=DELIVERY, name=DELIVERY, payload=payload, now=now, wakes=False)
     if refusal:
         raise refusal
 

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from idp.store.database import Transaction
 
 
+AT_LEISURE = frozenset({"address_taken", "confirm_registration", "move_account"})
+"""What a form writes to whoever it is asked about: it differs in length, so it is not rendered beside the answer (EN-6)."""
+
+
 @dataclass(slots=True)
 class Draft:
     """Stands in for the transaction where a message is only to be looked at: it keeps what would have been written."""
@@ -56,6 +60,7 @@ def post(
         registration_id=to.registration_id,
         now=provider.clock(),
         not_before=not_before,
+        wakes=message not in AT_LEISURE,
     )
 
 

@@ -106,8 +106,8 @@ class Worker:
             pass
 
     def _deliver_forever(self, lane: Lane, number: int) -> None:
-        """The first thread of a lane looks at the clock; the others come when the bell rings."""
-        patience = POLL_SECONDS if number == 0 else HELPER_POLL_SECONDS
+        """The first thread of a lane looks by itself, at instants that nobody foresees; the others come when the bell rings."""
+        longest = POLL_SECONDS if number == 0 else HELPER_POLL_SECONDS
         while not self._stop.is_set():
             seen = self._rings[lane]
             try:
@@ -115,7 +115,7 @@ class Worker:
                     continue
             except Exception:
                 log.exception("the outbox cannot be read; trying again")
-            self._sleep(lane, seen, patience)
+            self._sleep(lane, seen, longest * random.uniform(0.5, 1.0))  # noqa: S311 - guards no secret
 
     def _sleep(self, lane: Lane, seen: int, patience: float) -> None:
         bell = self._bells[lane]

@@ -94,8 +94,12 @@ def enqueue(
     client_id: str | None = None,
     sid: str | None = None,
     not_before: int = 0,
+    wakes: bool = True,
 ) -> int:
     """Write one row in the transaction of the act, and wake the worker once it is committed.
+
+    `wakes=False`: the worker finds it when it looks by itself, within a second; then what it does is not in the way of the
+    answer or of the next one, where how much it does would tell who exists (EN-6).
 
     `kind` chooses who delivers it (`mail`, `backchannel_logout`), `name` says which one it is; `payload` is JSON. It goes
     out `not_before` an instant.
@@ -115,7 +119,8 @@ def enqueue(
         now=now,
         available_at=max(now, not_before),
     )
-    announcements.announce(tx, announcements.OUTBOX)
+    if wakes:
+        announcements.announce(tx, announcements.OUTBOX)
     return int(row["outbox_id"]) if row else 0
 
 
