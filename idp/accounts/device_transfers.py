@@ -15,7 +15,7 @@ from idp.accounts.approval import Actor, assess, review, review_again, would_rev
 from idp.accounts.guessing import Caller, take_mail_request, take_mail_try
 from idp.accounts.own_devices import MOST_DEVICES
 from idp.errors import Refusal
-from idp.store import accounts, approvals, audit, device_transfers, devices
+from idp.store import accounts, approvals, audit, device_claims, device_transfers, devices
 from idp.store.identifiers import email_key
 
 if TYPE_CHECKING:
@@ -197,6 +197,7 @@ def pass_device_on(
     if serial_number not in owned and len(owned) >= MOST_DEVICES:
         raise Refusal("device.too_many", most=MOST_DEVICES)
     devices.add_device(tx, receiver.account_id, serial_number, now)
+    device_claims.end_claim(tx, receiver.account_id, serial_number)
     review_again(provider, tx, giver, actor, now)
     review_again(provider, tx, receiver, actor, now)
     _review_waiting(provider, tx, receiver, serial_number)

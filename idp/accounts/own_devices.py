@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from idp.accounts.approval import Actor, review_again, would_review_again
+from idp.accounts.device_claims import has_to_wait
 from idp.errors import Refusal
-from idp.store import accounts, approvals, audit, device_transfers, devices
+from idp.store import accounts, approvals, audit, device_claims, device_transfers, devices
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -43,20 +44,29 @@ def is_reviewed_without(provider: Provider, account_id: str, serial_number: str)
         return would_review_again(provider, tx, account, serial_numbers=left) is not None
 
 
-def add_own_device(provider: Provider, account_id: str, serial_number: str, nickname: str = "") -> None:
-    """Note a device. Approval stays as it is; staff see every device with what the list of sold ones says.
+def add_own_device(provider: Provider, account_id: str, serial_number: str, nickname: str = "") -> bool:
+    """Note a device; out: whether it is owned now, or waits for staff (`device_claims`). Approval stays as it is either way.
 
-    Raises `Refusal`: `device.owned_already`, `device.too_many`.
+    Raises `Refusal`: `device.owned_already`, `device.waits_already`, `device.too_many`.
     """
     now = provider.clock()
     with provider.database.transaction() as tx:
-        accounts.lock_account(tx, account_id)
+        account = accounts.lock_account(tx, account_id)
         approvals.lock_serial_number(tx, serial_number)
-        if len(devices.list_devices(tx, account_id)) >= MOST_DEVICES:
+        owned = {device.serial_number for device in devices.list_devices(tx, account_id)}
+        waiting = device_claims.list_own_claims(tx, account_id)
+        if len(owned) + len(waiting) >= MOST_DEVICES:
             raise Refusal("device.too_many", most=MOST_DEVICES)
+        if serial_number not in owned and has_to_wait(provider, tx, account, serial_number):
+            if not device_claims.add_claim(tx, account_id, serial_number, now, nickname=nickname):
+                raise Refusal("device.waits_already")
+            _record(tx, "device_claimed", account_id, now, serial_number)
+            return False
         if not devices.add_device(tx, account_id, serial_number, now, nickname=nickname):
             raise Refusal("device.owned_already")
+        device_claims.end_claim(tx, account_id, serial_number)
         _record(tx, "device_added", account_id, now, serial_number)
+        return True
 
 
 def rename_own_device(provider: Provider, account_id: str, serial_number: str, nickname: str) -> None:

@@ -23,6 +23,7 @@ from idp.store import (
     approvals,
     audit,
     closings,
+    device_claims,
     device_transfers,
     devices,
     old_portal,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from idp.store.audit import Event
     from idp.store.closings import Closing
     from idp.store.database import Transaction
+    from idp.store.device_claims import Claim
     from idp.store.device_transfers import NamedTransfer
     from idp.store.devices import Device
     from idp.store.old_portal import OldAccount
@@ -104,6 +106,7 @@ class AccountPage:
     sites: tuple[OpenSite, ...]
     devices: tuple[Device, ...]
     transfers: tuple[NamedTransfer, ...]
+    claims: tuple[Claim, ...]
     closing: Closing | None
     may_act: bool
     is_within_limits: bool = True
@@ -205,6 +208,7 @@ def open_account(provider: Provider, staff_id: str, account_id: str) -> AccountP
             sessions=tuple(sessions.list_sessions(tx, account_id, now)),
             sites=tuple(approvals.list_open_sites(tx, account_id, now)),
             devices=tuple(devices.list_devices(tx, account_id)),
+            claims=tuple(device_claims.list_own_claims(tx, account_id)),
             transfers=tuple(device_transfers.list_about(tx, account_id)),
             closing=closings.find_closing(tx, account_id),
             may_act=may_act_on(staff_id, staff.roles, account_id, account.roles),

@@ -18,7 +18,7 @@ from idp.mail.accounts import (
     user_name_changed,
 )
 from idp.mail.approval import approved, reinstated, rejected, review_again, suspended
-from idp.mail.devices import device_moved, device_offer_ended, device_offered
+from idp.mail.devices import device_checked, device_moved, device_offer_ended, device_offered
 from idp.mail.email_change import (
     confirm_email_change,
     email_change_undone,
@@ -46,6 +46,7 @@ __all__ = [
     "confirm_email_change",
     "confirm_registration",
     "contact_message",
+    "device_checked",
     "device_moved",
     "device_offer_ended",
     "device_offered",

@@ -84,3 +84,19 @@ def device_moved(
         devices_link=own_link(provider, "/account/devices"),
         reference=reference,
     )
+
+
+def device_checked(
+    provider: Provider, tx: Transaction, *, to: Recipient, serial_number: str, accepted: bool, reason: str
+) -> int:
+    """Tell a customer what staff decided about a device that waited; a refusal has its reason."""
+    return post(
+        provider,
+        tx,
+        "device_checked",
+        to,
+        serial_number=serial_number,
+        accepted=accepted,
+        reason=reason,
+        devices_link=own_link(provider, "/account/devices"),
+    )

@@ -79,6 +79,7 @@ def _wanted_by(send: Callable[..., int]) -> list[str]:
 def _sample_values(provider: Provider, message: str) -> dict[str, Any]:
     now, lifetimes = provider.clock(), provider.settings.lifetimes
     return {
+        "accepted": False,
         "applications": [{"name": "Anna Berg", "company": "Wasserwerk Süd", "due_at": now + 4 * 3600}],
         "count": 3,
         "code": "BCDFGHJK",

@@ -219,6 +219,12 @@ def effects(rules: Sequence[Rule]) -> Mapping[str, str]:
     return found
 
 
+def find_doubts(application: Application) -> tuple[Reason, ...]:
+    """Why staff look at a device first: it is blocked, not among those that were sold, or owned by another company."""
+    doubts = {"blocked", "serial_not_sold", "owned_by_others"}
+    return tuple(reason for reason in _remarks(application, free_mail=False) if reason.key in doubts)
+
+
 def _judge(trials: Sequence[Trial], application: Application) -> tuple[Outcome, str | None, Reason | None]:
     if application.blocked:
         return "review", None, None

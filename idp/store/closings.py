@@ -51,6 +51,7 @@ _FORGET = tuple(
     Statement(f"DELETE FROM {table} WHERE account_id = :account_id")
     for table in (
         "approver_limits",
+        "device_claims",
         "device_transfers",
         "devices",
         "grants",

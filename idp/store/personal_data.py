@@ -35,6 +35,7 @@ EXPORTED: dict[str, tuple[str, ...]] = {
         "updated_at",
     ),
     "devices": ("serial_number", "nickname", "created_at"),
+    "device_claims": ("serial_number", "nickname", "created_at"),
     "device_transfers": ("serial_number", "email", "reference", "state", "created_at", "expires_at", "ended_at"),
     "registrations": (
         "reference",

@@ -78,6 +78,7 @@ WORDS: dict[str, str] = {
     ),
     "transfer.same_account": marked("This is the account that has the device now. Enter the new owner."),
     "transfer.waits": marked("This device waits for an answer already. Take the offer back first."),
+    "device.waits_already": marked("This device waits for our staff already."),
     "device.too_many": marked(
         "A list holds %(most)s devices. Remove one that you do not use any more, or write to us."
     ),

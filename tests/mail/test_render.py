@@ -35,6 +35,7 @@ VALUES: dict[str, Any] = {
     "site_name": "Download library",
     "serial_number": "AB123Z",
     "giver": "bert@example.org",
+    "accepted": False,
     "gained": True,
     "has_account": True,
     "outcome": "accepted",

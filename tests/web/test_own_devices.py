@@ -92,9 +92,9 @@ def test_a_second_time_is_told_and_others_devices_are_not(lobby: Lobby) -> None:
     """One row for each account; that somebody else owns it is not told (EN-4); pages of others' devices are unknown."""
     browser, _ada = sit_down(lobby)
     eve = lobby.add_account("eve")
-    add_own_device(lobby.provider, eve.account_id, "AB123Z")
-    assert browser.get(f"{PAGE}/AB123Z").status_code == 404
-    assert browser.get(f"{PAGE}/AB123Z/remove").status_code == 404
+    add_own_device(lobby.provider, eve.account_id, "AB124Z")
+    assert browser.get(f"{PAGE}/AB124Z").status_code == 404
+    assert browser.get(f"{PAGE}/AB124Z/remove").status_code == 404
     assert add(browser, "AB123Z").status_code == 303
     answer = add(browser, "ab123z")
     assert answer.status_code == 422

@@ -79,6 +79,17 @@ class Device(Base):
     created_at: Mapped[Instant]
 
 
+class DeviceClaim(Base):
+    """A device that an approved customer added and staff look at first; the row is gone once they have."""
+
+    __tablename__ = "device_claims"
+
+    account_id: Mapped[Identifier] = mapped_column(ForeignKey("accounts.account_id"), primary_key=True)
+    serial_number: Mapped[Word] = mapped_column(primary_key=True)
+    nickname: Mapped[Line] = mapped_column(default="")
+    created_at: Mapped[Instant] = mapped_column(index=True)
+
+
 class DeviceTransfer(Base):
     """A device that its owner (`account_id`) hands on to whoever has an e-mail address; `receiver_id` once it is accepted."""
 

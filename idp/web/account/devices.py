@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, redirect, request, url_for
 
-from idp.accounts import own_devices
+from idp.accounts import device_claims, own_devices
 from idp.accounts.device_transfers import list_offered
 from idp.accounts.serial_numbers import LONGEST_TYPED
 from idp.errors import Refusal
@@ -14,7 +14,7 @@ from idp.i18n import lazy_gettext as _
 from idp.web.account.registration_forms import parse_known_serial, parsed_by
 from idp.web.browser_session import get_signed_in, signed_in_required, typed_before
 from idp.web.context import provider
-from idp.web.forms import Form, HiddenField, TextField
+from idp.web.forms import ActForm, Form, HiddenField, TextField
 from idp.web.pages import render
 from idp.web.refusals import words_of
 
@@ -56,8 +56,9 @@ def page() -> Response:
     if form.validate_on_submit():
         serial_number = form.serial_number.parsed
         try:
-            own_devices.add_own_device(provider(), account_id, serial_number, form.nickname.data or "")
-            return redirect(url_for("devices.page", done="added", serial_number=serial_number), 303)
+            owned = own_devices.add_own_device(provider(), account_id, serial_number, form.nickname.data or "")
+            done = "added" if owned else "waits"
+            return redirect(url_for("devices.page", done=done, serial_number=serial_number), 303)
         except Refusal as refusal:
             form.tell("serial_number", words_of(refusal, customer_care=provider().settings.mail.customer_care))
     found = own_devices.list_own_devices(provider(), account_id)
@@ -66,12 +67,27 @@ def page() -> Response:
         422 if form.is_submitted() else 200,
         form=form,
         devices=found,
+        claims=device_claims.list_own_claims(provider(), account_id),
         offered=list_offered(provider(), account_id),
         products=provider().settings.devices.products,
         done=request.args.get("done", ""),
         chosen=request.args.get("serial_number", "")[:6],
         nickname=request.args.get("nickname", "")[: own_devices.LONGEST_NICKNAME],
     )
+
+
+@blueprint.post("/account/devices/<serial_number>/withdraw")
+@signed_in_required
+def withdraw(serial_number: str) -> Response:
+    """Take back a device that waits for staff."""
+    done = None
+    if ActForm().validate_on_submit():
+        try:
+            device_claims.withdraw_claim(provider(), get_signed_in().account_id, serial_number[:6])
+            done = "withdrawn"
+        except Refusal:
+            done = "looked-at"
+    return redirect(url_for("devices.page", done=done), 303)
 
 
 @blueprint.route("/account/devices/<serial_number>", methods=["GET", "POST"])

@@ -5,7 +5,8 @@ keep their filter in the address and page by key. Routes: `queue` `/staff` and `
 `…/proposals/…` there and at the roles; `review_work`
 `…/assignment` and `…/notes`; `bulk`
 `/staff/decisions…`; `reasons` `/staff/reasons…`; `people` `/staff/accounts…` and `/staff/registrations…`; `email`
-`/staff/accounts/…/email`; `devices` `…/devices`; `closing` `…/close` and `…/reopen`; `mails` `/staff/mail…`;
+`/staff/accounts/…/email`; `devices` `…/devices`; `device_claims` `/staff/devices…`;
+`closing` `…/close` and `…/reopen`; `mails` `/staff/mail…`;
 `old_portal` `/staff/old-portal`;
 `records` `/staff/sign-outs`; `rules` `/staff/rules…`; `trail` `/staff/audit`; `roles` `/staff/roles`;
 `sites` `/staff/sites…`; `connecting` `/staff/sites/…/connect/…`.
@@ -26,6 +27,7 @@ def install(app: Flask) -> None:
         bulk,
         closing,
         connecting,
+        device_claims,
         devices,
         email,
         mails,
@@ -53,6 +55,7 @@ def install(app: Flask) -> None:
         reasons,
         people,
         closing,
+        device_claims,
         devices,
         email,
         mails,

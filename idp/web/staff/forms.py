@@ -143,6 +143,15 @@ class DeviceForm(Form):
     )
 
 
+class ClaimForm(Form):
+    """Whether a customer owns a device that waits; why not is for the customer."""
+
+    reason = ProseField(_("Reason"), longest=LONGEST_REASON)
+    act = HiddenField(
+        validators=[_one_of(_("Choose what to do."), "accept", "refuse")], longest=20, missing=_("Choose what to do.")
+    )
+
+
 class StatusForm(DecisionForm):
     """Change the status of an account that was decided about."""
 

@@ -9,6 +9,7 @@ from flask import Blueprint, abort, redirect, request, url_for
 from idp.accounts import bulk_decisions, reason_texts, staff_desk
 from idp.accounts.approval import decide_by_staff
 from idp.accounts.decision_preview import preview_mail
+from idp.accounts.device_claims import count_claims
 from idp.accounts.review_work import list_deciders, read_work
 from idp.accounts.similar_accounts import look_beside
 from idp.errors import Refusal
@@ -193,6 +194,7 @@ def show_queue(
         now=provider().clock(),
         address=address,
         listed=listed,
+        devices_waiting=count_claims(provider()),
         country_options=[(code, f"{country_name(code)} ({count})") for code, count in listed.countries],
         family_options=[(family, f"{family} ({count})") for family, count in listed.families],
         first_url=url_for("staff_queue.queue", **address.args(after=None)) if address.after else None,

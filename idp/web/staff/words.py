@@ -85,6 +85,7 @@ MAILS: dict[str, str] = {
     "contact_message": marked("Message to customer care"),
     "confirm_registration": marked("Confirm your e-mail address"),
     "confirm_email_change": marked("Confirm the new e-mail address"),
+    "device_checked": marked("Device looked at"),
     "device_moved": marked("Device moved by customer care"),
     "device_offer_ended": marked("Offer of a device ended"),
     "device_offered": marked("Device offered"),
@@ -200,6 +201,10 @@ EVENTS: dict[str, str] = {
     "consent_given": marked("A site was given consent"),
     "consent_withdrawn": marked("The consent for a site was withdrawn"),
     "device_added": marked("A device was added"),
+    "device_claim_accepted": marked("A device that waited was accepted"),
+    "device_claim_refused": marked("A device that waited was refused"),
+    "device_claim_withdrawn": marked("A device that waited was taken back"),
+    "device_claimed": marked("A device was added and waits for staff"),
     "device_handed_on": marked("A device was handed on to another account"),
     "device_offer_expired": marked("The offer of a device ran out"),
     "device_offer_taken_back": marked("The offer of a device was taken back"),
@@ -270,7 +275,16 @@ EVENTS: dict[str, str] = {
 _SAID = frozenset({"ownership", "serial_is_sold", "company_mail"})
 """Conditions whose findings have words."""
 
-_WITH_REASON = frozenset({"device_handed_on", "device_received", "email_changed", "proposal_sent_back"})
+_WITH_REASON = frozenset(
+    {
+        "device_claim_accepted",
+        "device_claim_refused",
+        "device_handed_on",
+        "device_received",
+        "email_changed",
+        "proposal_sent_back",
+    }
+)
 _TOLD_BY_DECISIONS = frozenset({"approval_changed", "approved", "approval_withdrawn"})
 
 

@@ -21,7 +21,7 @@ from werkzeug.routing import Rule
 from idp.accounts import review_work
 from idp.accounts.closing import Actor, close_within
 from idp.policy.staff import ROLES, Permission, is_permitted
-from idp.store import accounts, devices, grants, proposals, sessions
+from idp.store import accounts, device_claims, devices, grants, proposals, sessions
 from idp.store.accounts import Account
 from idp.store.database import Statement
 from idp.store.models.base import db
@@ -68,6 +68,7 @@ ACTS = {
     "staff_proposals.answer_decision": Act({"act": "confirm"}, status="pending"),
     "staff_email.change": Act({"email": "new-{target}@lab.example", "reason": "Asked on the phone."}),
     "staff_devices.move": Act({"serial_number": "AB123Z", "receiver": "next-{target}", "reason": "Sold."}),
+    "staff_device_claims.decide": Act({"act": "accept", "reason": ""}),
     "staff_closing.carry_out close": Act({}),
     "staff_closing.carry_out reopen": Act({}, closed=True),
     "staff_review_work.write": Act({"note": "Called."}, colleagues=True),
@@ -100,7 +101,7 @@ def rules_of(house: House, prefix: str) -> Iterator[tuple[Rule, str]]:
 
 def path_of(rule: Rule, account_id: str = "nobody", act: str = "close") -> str:
     """Its address."""
-    values = {"account_id": account_id, "number": "1", "act": act, "language": "en"}
+    values = {"account_id": account_id, "number": "1", "act": act, "language": "en", "serial_number": "AB123Z"}
     return re.sub(r"<(?:[^<>:]+(?:\([^<>]*\))?:)?(\w+)>", lambda found: values.get(found[1], "nothing"), rule.rule)
 
 
@@ -283,6 +284,9 @@ def act_on(house: House, role: str, target: str, key: str, rule: Rule, act: Act,
         subject = add_person(house, name, status=act.status, roles=roles, closed=act.closed)
     if key == "staff_proposals.answer_decision":
         propose(house, subject, add_person(house, f"first-{name}", roles="administrator"))
+    if key == "staff_device_claims.decide":
+        with house.provider.database.transaction() as tx:
+            device_claims.add_claim(tx, subject.account_id, "AB123Z", NOW)
     if key == "staff_devices.move":
         add_person(house, f"next-{name}")
         with house.provider.database.transaction() as tx:
