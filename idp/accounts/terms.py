@@ -178,7 +178,8 @@ def render(text: str) -> str:
     """CommonMark as HTML; HTML in it stays text, images are left out, headings begin below the page's own."""
     markdown = MarkdownIt("commonmark", {"html": False}).disable("image")
     tokens = markdown.parse(text)
-    for token in tokens:
-        if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
+    headings = [token for token in tokens if token.type in ("heading_open", "heading_close")]
+    highest = min((int(token.tag[1]) for token in headings), default=1)
+    for token in headings:
+        token.tag = f"h{min(6, int(token.tag[1]) - highest + 2)}"
     return str(markdown.renderer.render(tokens, markdown.options, {}))

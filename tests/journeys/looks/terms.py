@@ -31,7 +31,7 @@ def walk_through_the_terms(world: World, eyes: Eyes, new_context: NewContext, sh
     eyes.look(page, "accepted")
     later = TermsText(LATER, "en", render("Other terms."), "0" * 64)
     object.__setattr__(world.provider, "terms", type(found)({**found.versions, LATER: {"en": later}}))
-    page.goto(world.library_url + "/sign-in")
+    page.goto(world.library_url + "/exclusive")
     eyes.look(page, "new terms")
     shoot(page, "new-terms")
     page.goto(world.provider_url + "/terms/2026-01-01")
