@@ -13,8 +13,17 @@ if TYPE_CHECKING:
     from idp.store.database import Transaction
 
 
-AT_LEISURE = frozenset({"address_taken", "confirm_registration", "move_account"})
-"""What a form writes to whoever it is asked about: it differs in length, so it is not rendered beside the answer (EN-6)."""
+AT_LEISURE = frozenset(
+    {
+        "address_taken",
+        "confirm_email_change",
+        "confirm_registration",
+        "device_offered",
+        "email_in_use",
+        "move_account",
+    }
+)
+"""What a form writes to an address that was typed: who owns it decides what, so it is not rendered beside the answer (EN-6)."""
 
 
 @dataclass(slots=True)

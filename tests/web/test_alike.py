@@ -5,14 +5,16 @@ How long that takes is measured by `make timing` (docs/security/timing.md); here
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from attacks.meter import shape_of
 from attacks.timing_people import FORMS, KINDS, TEMPORARY, Browser, Probe, make_probes
+from idp import mail
 from idp.accounts.hashing_worker import PasswordHasher
+from idp.mail.outgoing import AT_LEISURE
 from idp.signals.worker import drain_once
 from idp.store import announcements
 from idp.store.database import Database, Statement, Transaction
@@ -108,7 +110,28 @@ def test_only_owners_are_told_that_their_account_waits(lobby: Lobby) -> None:
         web.post("/sign-in", data=probe.request.body, content_type=probe.request.content_type)
     assert [row["kind"] for row in lobby.rows("SELECT kind FROM outbox")] == ["lock_notice"] * 2
     drain_once(lobby.provider)
-    (mail,) = lobby.rows(
+    (written,) = lobby.rows(
         "SELECT o.name, a.email FROM outbox o JOIN accounts a ON a.account_id = o.account_id WHERE o.kind = 'mail'"
     )
-    assert (mail["name"], mail["email"]) == ("account_locked", f"{known.name}@lab.example")
+    assert (written["name"], written["email"]) == ("account_locked", f"{known.name}@lab.example")
+
+
+@pytest.mark.parametrize(
+    ("write", "rings"), [(mail.email_in_use, 0), (mail.address_taken, 0), (mail.password_changed, 1)]
+)
+def test_mails_to_addresses_that_were_typed_wait_for_the_worker(
+    lobby: Lobby, write: Callable[..., int], rings: int
+) -> None:
+    """Those to whoever is signed in go out at once (EN-6)."""
+    heard: list[int] = []
+    announcements.listen(lobby.provider.database, announcements.OUTBOX, lambda: heard.append(1))
+    owner = lobby.add_account()
+    with lobby.provider.database.transaction() as tx:
+        write(lobby.provider, tx, to=mail.to_account(owner))
+    assert len(heard) == rings
+    assert [row["name"] for row in lobby.rows("SELECT name FROM outbox")] == [write.__name__]
+
+
+def test_what_waits_for_the_worker_is_a_mail() -> None:
+    """A misspelled name would ring."""
+    assert set(mail.__all__) >= AT_LEISURE
