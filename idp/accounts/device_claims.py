@@ -103,14 +103,14 @@ def open_claim(provider: Provider, account_id: str, serial_number: str) -> Claim
 def decide_claim(
     provider: Provider,
     *,
-    staff_id: str,
+    staff_id: str | None,
     account_id: str,
     serial_number: str,
     accepts: bool,
     reason: str = "",
     address: str = "",
 ) -> None:
-    """Let an account own the device, or not; the customer is told, with the reason.
+    """Let an account own the device, or not; the customer is told, with the reason. Without `staff_id` the operator does.
 
     Raises `Refusal`: `not_permitted`, `account_unknown`, `own_account`, `beyond_limits`, `reason_missing` where it is
     refused without one, `reason_too_long`, `claim.over` where somebody was first or the customer took it back.
@@ -122,11 +122,9 @@ def decide_claim(
         raise Refusal("reason_too_long", limit=LONGEST_REASON)
     now = provider.clock()
     with provider.database.transaction() as tx:
-        check_may_decide(tx, staff_id, account_id)
+        if staff_id is not None:
+            _check_may_decide(tx, staff_id, account_id, serial_number)
         account = accounts.lock_account(tx, account_id)
-        limits = limits_of(tx, accounts.get_account(tx, staff_id))
-        if not is_within_limits(limits.families, limits.countries, serials=[serial_number], country=account.country):
-            raise Refusal("beyond_limits", limits=limits)
         approvals.lock_serial_number(tx, serial_number)
         claim = device_claims.find_claim(tx, account_id, serial_number)
         if claim is None or not device_claims.end_claim(tx, account_id, serial_number):
@@ -137,8 +135,8 @@ def decide_claim(
             tx,
             "device_claim_accepted" if accepts else "device_claim_refused",
             now=now,
-            actor_kind="staff",
-            actor=staff_id,
+            actor_kind="staff" if staff_id else "operator",
+            actor=staff_id or "",
             account_id=account_id,
             address=address,
             details={"serial_number": serial_number, "reason": reason},
@@ -146,3 +144,11 @@ def decide_claim(
         mail.device_checked(
             provider, tx, to=mail.to_account(account), serial_number=serial_number, accepted=accepts, reason=reason
         )
+
+
+def _check_may_decide(tx: Transaction, staff_id: str, account_id: str, serial_number: str) -> None:
+    """Limits of an approver count for the device that waits as well as for the account."""
+    check_may_decide(tx, staff_id, account_id)
+    limits, account = limits_of(tx, accounts.get_account(tx, staff_id)), accounts.get_account(tx, account_id)
+    if not is_within_limits(limits.families, limits.countries, serials=[serial_number], country=account.country):
+        raise Refusal("beyond_limits", limits=limits)

@@ -12,6 +12,7 @@ from idp.accounts.review_work import LONGEST_NOTE, assign, read_work, write_note
 from idp.accounts.similar_accounts import look_beside
 from idp.cli.accounts import describe, get_account
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, stamp, with_settings
+from idp.cli.device_claims import device_command, devices_command
 from idp.errors import Refusal
 from idp.policy.approval import NEEDS_REASON, Status, promised_until
 from idp.store import account_list, accounts, proposals, review_work
@@ -33,6 +34,10 @@ _WHY_NOT = {
 @click.group("approvals")
 def command() -> None:
     """The queue of registrations, and decisions from the terminal."""
+
+
+command.add_command(devices_command)
+command.add_command(device_command)
 
 
 @command.command("list")

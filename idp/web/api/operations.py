@@ -39,6 +39,8 @@ _STATUS = {
     "rules_overtaken": (409, "conflict", "other rules were switched on meanwhile; look at them first"),
     "remark_missing": (422, "invalid_request", "remark: must say why"),
     "blocked_value_unclear": (422, "invalid_request", "value: must be a serial number, an e-mail address or a domain"),
+    "claim.over": (409, "conflict", "this device does not wait for staff any more"),
+    "serial_number.invalid": (422, "invalid_request", "serial_number: two letters, three digits and a letter"),
     "decided_already": (409, "conflict", "somebody else was first, or the status is another one"),
 }
 """How a refusal is told: HTTP status, error code, description."""

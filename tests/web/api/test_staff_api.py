@@ -24,6 +24,7 @@ from tests.support.tokens import ISSUER, NOW, House, add_client
 API = f"{ISSUER}/api"
 BODIES = {
     "assign": {"to": "me"},
+    "decide_device": {"serial_number": "AB123Z", "act": "accept"},
     "write_note": {"text": "Called."},
     "answer_proposal": {"act": "confirm"},
     "try_rules": {"content": {}},

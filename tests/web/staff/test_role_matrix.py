@@ -75,6 +75,7 @@ ACTS = {
     "staff_review_work.hand_over": Act({"act": "take"}, status="pending", colleagues=True),
     "api.decide": Act({"act": "approve"}, status="pending"),
     "api.send_reset_link": Act({}),
+    "api.decide_device": Act({"serial_number": "AB123Z", "act": "accept"}),
     "api.write_note": Act({"text": "Called."}, colleagues=True),
     "api.assign": Act({"to": "me"}, status="pending", colleagues=True),
 }
@@ -284,7 +285,7 @@ def act_on(house: House, role: str, target: str, key: str, rule: Rule, act: Act,
         subject = add_person(house, name, status=act.status, roles=roles, closed=act.closed)
     if key == "staff_proposals.answer_decision":
         propose(house, subject, add_person(house, f"first-{name}", roles="administrator"))
-    if key == "staff_device_claims.decide":
+    if key in ("staff_device_claims.decide", "api.decide_device"):
         with house.provider.database.transaction() as tx:
             device_claims.add_claim(tx, subject.account_id, "AB123Z", NOW)
     if key == "staff_devices.move":
