@@ -2,7 +2,8 @@
 
 The ownership passes in one transaction, at the moment of accepting; one conditional update decides between accepting,
 refusing, taking back and the end of the time. Whether an address has an account is never told to the giver (EN-3): the mail
-alone differs. Only the account with the address that the giver named can accept.
+alone differs. Only the account with the address that the giver named can accept, and only who is approved hands on: what an
+account has that waits for its review, nobody has looked at.
 """
 
 from __future__ import annotations
@@ -46,17 +47,26 @@ def list_offered(provider: Provider, account_id: str) -> dict[str, Transfer]:
         return device_transfers.list_waiting(tx, account_id, provider.clock())
 
 
+def may_hand_on(provider: Provider, account_id: str) -> bool:
+    """Whether an account may hand its devices on: it is approved now."""
+    with provider.database.reading() as tx:
+        return accounts.get_account(tx, account_id).approval_status == "approved"
+
+
 def offer_device(
     provider: Provider, account_id: str, serial_number: str, email: str, caller: Caller, *, may_review: bool = True
 ) -> None:
     """Write to the next owner, with a link that works once; the giver owns the device until it is accepted.
 
-    Raises `Refusal`: `device.unknown`, `transfer.own_address`, `transfer.waits`, `device.approval_rests` where the end of
-    the own approval was not said to be understood, `mail.slowed_down`, `mail.mailbox_slowed_down`.
+    Raises `Refusal`: `transfer.not_approved`, `device.unknown`, `transfer.own_address`, `transfer.waits`,
+    `device.approval_rests` where the end of the own approval was not said to be understood, `mail.slowed_down`,
+    `mail.mailbox_slowed_down`.
     """
     now = provider.clock()
     with provider.database.transaction() as tx:
         giver = accounts.lock_account(tx, account_id)
+        if giver.approval_status != "approved":
+            raise Refusal("transfer.not_approved")
         left = [serial for serial in approvals.list_serial_numbers(tx, account_id) if serial != serial_number]
         if len(left) == len(devices.list_devices(tx, account_id)):
             raise Refusal("device.unknown")
@@ -125,7 +135,8 @@ def accept_device(provider: Provider, token: str, account_id: str, *, address: s
     """Take the device over: the giver loses it as the receiver gets it; out: its serial number.
 
     A giver whose approval rested on it goes back to the rules; a receiver who waits is looked at by them again.
-    Raises `Refusal`: `transfer.damaged`, `transfer.other_account`, `transfer.over`, `device.too_many`.
+    Raises `Refusal`: `transfer.damaged`, `transfer.other_account`, `transfer.not_approved` where the giver is not approved any more,
+    `transfer.over`, `device.too_many`.
     """
     now = provider.clock()
     with provider.database.transaction() as tx:
@@ -134,6 +145,8 @@ def accept_device(provider: Provider, token: str, account_id: str, *, address: s
         giver, receiver = locked[transfer.account_id], locked[account_id]
         if receiver.email_key != transfer.email_key or receiver.is_closed:
             raise Refusal("transfer.other_account")
+        if transfer.state_at(now) == "waiting" and not giver.is_closed and giver.approval_status != "approved":
+            raise Refusal("transfer.not_approved")
         if giver.is_closed or not device_transfers.end_transfer(
             tx, transfer.transfer_id, "accepted", now, receiver_id=account_id
         ):

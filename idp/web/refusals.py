@@ -71,6 +71,10 @@ WORDS: dict[str, str] = {
         "The last letter of %(serial_number)s does not fit its digits. Compare all six characters with the name plate."
     ),
     "device.owned_already": marked("This device is on your list already."),
+    "transfer.not_approved": marked(
+        "A device is handed on from an approved account. Who offers it is not approved at the moment; the offer stays open"
+        " until its time is over."
+    ),
     "transfer.own_address": marked("This is your own e-mail address. Enter the one of the new owner."),
     "transfer.over": marked("The device is not on this account's list any more. Look at it again."),
     "transfer.receiver_unknown": marked(

@@ -257,3 +257,21 @@ def test_an_erased_receiver_leaves_no_address_behind(lobby: Lobby) -> None:
     }
     told = lobby.rows("SELECT details FROM audit_events WHERE account_id = :ada", ada=ada.account_id)
     assert all("bob" not in (line["details"] or "") for line in told)
+
+
+def test_only_an_approved_account_hands_on(lobby: Lobby) -> None:
+    """What a waiting account has, nobody has looked at: neither offered nor, once the approval is gone, accepted (RG-7)."""
+    ada, bob = two(lobby)
+    token, receiver = offer(lobby, ada), seat(lobby, bob)
+    page = f"/devices/offer/{token}"
+    lobby.run("UPDATE accounts SET approval_status = 'suspended' WHERE account_id = :ada", ada=ada.account_id)
+    answer = receiver.post(page, {**hidden_fields(receiver.get(page).text), "answer": "accept"})
+    assert (answer.status_code, "not approved at the moment" in answer.text) == (409, True)
+    device_transfers.take_back_device(lobby.provider, ada.account_id, SERIAL)
+    giver = seat(lobby, ada)
+    shown = giver.get(PAGE)
+    assert "once your account is approved" in shown.text
+    assert "hand-on-submit" not in shown.text
+    values = {**hidden_fields(giver.get("/account/devices").text), "email": "bob@lab.example"}
+    assert giver.post(PAGE, values).status_code == 409
+    assert owners(lobby) == [ada.account_id]

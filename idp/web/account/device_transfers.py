@@ -77,6 +77,7 @@ def hand_on(serial_number: str) -> Response:
         products=provider().settings.devices.products,
         offered=device_transfers.list_offered(provider(), account_id).get(serial_number),
         is_reviewed=is_reviewed,
+        may_hand_on=device_transfers.may_hand_on(provider(), account_id),
     )
 
 
@@ -123,7 +124,7 @@ def answer(token: str) -> Response:
             provider(), token[:200], account_id, address=browser_session.client_address()
         )
     except Refusal as refusal:
-        if refusal.key == "device.too_many":
+        if refusal.key in ("device.too_many", "transfer.not_approved"):
             form.tell("", words_of(refusal, customer_care=provider().settings.mail.customer_care))
         status = {"device.too_many": 422, "transfer.other_account": 403}.get(refusal.key, 409)
         return _offer_page(token, _look(token), form, status)
@@ -134,6 +135,8 @@ def _tell(form: HandOnForm, refusal: Refusal) -> int:
     """Put a refusal where it belongs; out: the status of the page."""
     if refusal.key == "device.unknown":
         abort(404)
+    if refusal.key == "transfer.not_approved":
+        return 409  # the page says so
     if refusal.key == "device.approval_rests":
         return 422  # the page says so now
     sentence = words_of(refusal, customer_care=provider().settings.mail.customer_care)
