@@ -91,19 +91,23 @@ def accept_terms(provider: Provider, account_id: str, *, version: str, language:
     Raises `Refusal`: `terms_unknown`, `terms_changed` where another version is in force by now.
     """
     with provider.database.transaction() as tx:
-        accept_within(provider, tx, account_id, version=version, language=language, address=address)
+        now = provider.clock()
+        accept_within(provider, tx, account_id, version=version, language=language, address=address, now=now)
 
 
 def accept_within(
-    provider: Provider, tx: Transaction, account_id: str, *, version: str, language: str, address: str = ""
+    provider: Provider, tx: Transaction, account_id: str, *, version: str, language: str, address: str = "", now: int
 ) -> None:
-    """What `accept_terms` does, in the caller's transaction."""
-    record_acceptance(tx, account_id, read_acceptance(provider, version, language), address=address)
+    """What `accept_terms` does, in the caller's transaction and at the caller's time."""
+    record_acceptance(tx, account_id, read_acceptance(provider, version, language, now=now), address=address)
 
 
-def read_acceptance(provider: Provider, version: str, language: str) -> dict[str, Any]:
-    """What is kept of an acceptance given now: version, language, hash of the text, time. Raises as `accept_terms`."""
-    now = provider.clock()
+def read_acceptance(provider: Provider, version: str, language: str, *, now: int | None = None) -> dict[str, Any]:
+    """What is kept of an acceptance given now: version, language, hash of the text, time. Raises as `accept_terms`.
+
+    `language` is that of the page that was read: the hash is of the text shown there.
+    """
+    now = provider.clock() if now is None else now
     text = provider.terms.get_text(version, language)
     if version != provider.terms.in_force(now):
         raise Refusal("terms_changed")

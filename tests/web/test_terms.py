@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from idp.accounts.closing import close_own_account, erase_closed_accounts
 from idp.accounts.terms import Terms, accept_terms, load_terms
 from idp.errors import ConfigError, Refusal
 from idp.store.accounts import Account
-from tests.support.applicant import Applicant, accounts_of, newest_link
+from tests.support.applicant import FORM, Applicant, accounts_of, newest_link
 from tests.support.lobby import CALLBACK, Lobby, answer_of, hidden_fields
 
 DAY = 86400
@@ -89,6 +90,24 @@ def test_acceptance_comes_with_the_account(lobby: Lobby, told: Terms) -> None:
     assert json.loads(events[0]["details"])["text_hash"] == hash_of(f"{FIRST}/en.md")
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_form_as_a_browser_sends_it_is_taken(lobby: Lobby, told: Terms, language: str) -> None:
+    """Each field once, and the acceptance is for the text that the form's link leads to, whatever is read afterwards."""
+    nora = Applicant(lobby)
+    page = nora.get(f"/register?language={language}").text
+    form = page[page.index("<form", page.index("<h1")) :]
+    names = re.findall(r'<(?:input|select)[^>]* name="([^"]+)"', form)
+    assert len(names) == len(set(names))
+    assert f"(version {FIRST})" in page.lower()
+    assert 'target="_blank"' in page
+    nora.get("/terms?language=fr")
+    assert nora.web.post("/register", data={**FORM, **hidden_fields(form), "terms": "y"}).status_code == 303
+    assert nora.confirm(newest_link(lobby)).status_code == 303
+    assert [(row["language"], row["text_hash"]) for row in rows(lobby)] == [
+        (language, hash_of(f"{FIRST}/{language}.md"))
+    ]
+
+
 def test_terms_that_begin_while_the_form_is_open_are_read_first(lobby: Lobby, told: Terms) -> None:
     """The box is for what was shown; everything else that was typed stays."""
     nora = Applicant(lobby)
@@ -115,11 +134,11 @@ def test_other_terms_are_asked_about_on_the_way_to_a_site(lobby: Lobby, told: Te
     page = browser.get(path)
     assert "Be fairer." in page.text
     assert "New terms of use" in page.text
-    other = browser.post(path, {**hidden_fields(page.text), "wish": f"accept:{FIRST}"})
+    other = browser.post(path, {**hidden_fields(page.text), "wish": f"accept:{FIRST}:en"})
     assert other.headers["Location"].endswith(path)
     assert [row["version"] for row in rows(lobby)] == [FIRST]
     page = browser.get(path)
-    answer = answer_of(browser.post(path, {**hidden_fields(page.text), "wish": f"accept:{SECOND}"}))
+    answer = answer_of(browser.post(path, {**hidden_fields(page.text), "wish": f"accept:{SECOND}:en"}))
     assert "code" in answer
     assert [row["version"] for row in rows(lobby)] == [FIRST, SECOND]
     assert "code" in answer_of(browser.authorize(client_id="own", prompt="none"))
@@ -157,7 +176,7 @@ def test_terms_are_read_and_accepted_on_their_own_page(lobby: Lobby, told: Terms
     assert "javascript:" not in page.text.split("</header>")[-1].replace("(javascript:alert(1))", "")
     assert "<img" not in page.text.split("prose")[1].split("</div>")[0]
     assert "terms-accept" not in page.text
-    assert "Seien Sie fair." in stranger.get("/terms?language=de").text
+    assert "Seien Sie fair." in lobby.browser().get("/terms?language=de").text
     assert "Be fairer." in stranger.get(f"/terms/{SECOND}").text
     assert "In force from" in stranger.get(f"/terms/{SECOND}").text
     for missing in ("2020-01-01", "x", "..", "%00"):

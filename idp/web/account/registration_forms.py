@@ -84,6 +84,7 @@ class RegistrationForm(Form):
         missing=_("Accept the terms of use to register."),
     )
     terms_version = HiddenField(longest=10)
+    terms_language = HiddenField(longest=2)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

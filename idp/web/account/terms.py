@@ -30,9 +30,10 @@ blueprint = Blueprint("terms", __name__)
 
 
 class AcceptForm(Form):
-    """The button, and the version that was read."""
+    """The button, and what was read: the version, and the language of its text."""
 
     version = HiddenField(longest=10)
+    language = HiddenField(longest=2)
 
 
 @blueprint.get("/terms")
@@ -56,7 +57,7 @@ def accept() -> Any:
             provider(),
             signed_in.account_id,
             version=form.version.data or "",
-            language=current_locale(),
+            language=form.language.data or current_locale(),
             address=browser_session.client_address(),
         )
     except Refusal:
@@ -74,7 +75,7 @@ def _page(version: str, *, problem: str = "", status: int = 200) -> Response:
     except Refusal:
         abort(404)
     accepted, is_owed = _accepted()
-    form = AcceptForm(formdata=None, data={"version": in_force})
+    form = AcceptForm(formdata=None, data={"version": in_force, "language": text.language})
     return render(
         "account/terms.html",
         status,
@@ -118,21 +119,31 @@ def _show(text: TermsText) -> Markup:
 
 
 def settle_terms(form: Any) -> None:
-    """Take the box out of a form where there are no terms, and the version where it is not known."""
+    """Take the box out of a form where there are no terms; else let it say which text its page leads to."""
     if not terms_address():
         del form.terms
-    in_force = provider().terms.in_force(provider().clock())
+    terms = provider().terms
+    in_force = terms.in_force(provider().clock())
     if not in_force:
-        del form.terms_version
-    elif not form.is_submitted():
-        form.terms_version.data = in_force
+        del form.terms_version, form.terms_language
+        return
+    form.terms.label.text = gettext("I accept the terms of use (version %(version)s)", version=in_force)
+    if not form.is_submitted():
+        _show_text(form, in_force)
+
+
+def _show_text(form: Any, version: str) -> None:
+    """The box is about this version, in the words that the reader gets."""
+    form.terms_version.data = version
+    form.terms_language.data = provider().terms.get_text(version, current_locale()).language
 
 
 def check_still_in_force(form: Any, _field: object) -> None:
     """A check of the box: what was read is what is in force (a version can begin while a page is open)."""
     in_force = provider().terms.in_force(provider().clock())
     if "terms_version" in form and form.terms_version.data != in_force:
-        form.terms_version.data, form.terms.data = in_force, False
+        _show_text(form, in_force)
+        form.terms.data = False
         raise StopValidation(gettext("Other terms of use came into force meanwhile. Read them and accept them again."))
 
 
@@ -141,6 +152,7 @@ def read_box(form: Any) -> dict[str, Any]:
     if "terms_version" not in form:
         return {}
     try:
-        return acts.read_acceptance(provider(), form.terms_version.data, current_locale())
+        language = form.terms_language.data or current_locale()
+        return acts.read_acceptance(provider(), form.terms_version.data, language)
     except Refusal:
         return {}

@@ -17,7 +17,6 @@ from werkzeug.wrappers import Response as AnyResponse
 from idp import mail
 from idp.accounts.terms import accept_within
 from idp.errors import ProtocolError
-from idp.i18n import current_locale
 from idp.policy.interaction import Decision, Step
 from idp.protocol import authorization_endpoint as endpoint
 from idp.protocol.access_token import with_envelope
@@ -285,9 +284,9 @@ def _take_wish(
         return step
     if (asked, wish) in ((Step.CONSENT, "deny"), (Step.EXPLAIN_APPROVAL, "leave"), (Step.ACCEPT_TERMS, "leave")):
         return endpoint.NextStep(Decision(Step.REFUSE, "access_denied"), step.end_user)
-    if asked is Step.ACCEPT_TERMS and wish == f"accept:{rules.terms.version}":
-        asked_for = {"version": rules.terms.version, "language": current_locale(), "address": client_address()}
-        accept_within(provider(), tx, visitor.account_id, **asked_for)
+    if asked is Step.ACCEPT_TERMS and wish.startswith(f"accept:{rules.terms.version}:"):
+        read = {"version": rules.terms.version, "language": wish.rpartition(":")[2], "address": client_address()}
+        accept_within(provider(), tx, visitor.account_id, now=now, **read)
         return endpoint.find_next_step(tx, rules, opened, visitor, waiting, now)
     if (asked, wish) == (Step.CONSENT, "approve"):
         client_id, owner = opened.client.client_id, visitor.account_id
