@@ -15,7 +15,7 @@ from flask import request
 from idp.errors import ProtocolError
 from idp.policy.staff import Permission, is_at_work, is_permitted, is_staff
 from idp.protocol.access_token import find_live_token
-from idp.store import accounts
+from idp.store import accounts, sessions
 from idp.web.context import provider
 from idp.web.oauth.machine import build_reading
 
@@ -48,18 +48,24 @@ def api_resource() -> str:
     return f"{provider().settings.server.issuer}/api"
 
 
-def check_caller(permission: Permission, scope: str) -> Caller:
-    """The member of staff behind the token. Raises `ProtocolError`: `invalid_token`, `insufficient_scope`, `access_denied`."""
+def check_caller(permission: Permission, scope: str, *, fresh: bool = False) -> Caller:
+    """The member of staff behind the token.
+
+    `fresh`: who must have given the password within `lifetimes.fresh`. Raises `ProtocolError`: `invalid_token`,
+    `insufficient_scope`, `access_denied`, `insufficient_user_authentication` (RFC 9470 §3).
+    """
     token = _read_token()
     parts = provider()
     with parts.database.reading() as tx:
-        caller = _find_caller(tx, token, scope)
+        caller, auth_time = _find_caller(tx, token, scope)
     if not is_permitted(caller.account.roles, permission):
         raise ProtocolError("access_denied", f"the roles of this person do not permit {permission.value}", status=403)
+    if fresh and parts.clock() - auth_time > parts.settings.lifetimes.fresh:
+        raise _ask_again(parts.settings.lifetimes.fresh)
     return caller
 
 
-def _find_caller(tx: Transaction, token: str, scope: str) -> Caller:
+def _find_caller(tx: Transaction, token: str, scope: str) -> tuple[Caller, int]:
     live = find_live_token(tx, build_reading(provider()), token, provider().clock())
     if live is None or api_resource() not in live.facts.audience:
         raise _refuse("the access token is unknown, expired, revoked or not for this interface")
@@ -71,7 +77,8 @@ def _find_caller(tx: Transaction, token: str, scope: str) -> Caller:
     account = accounts.find_account(tx, live.facts.account_id)
     if account is None or not is_at_work(account.access, account.approval_status) or not is_staff(account.roles):
         raise ProtocolError("access_denied", "this is for members of staff", status=403)
-    return Caller(account, live.client.client_id)
+    session = sessions.find_session(tx, live.facts.sid)
+    return Caller(account, live.client.client_id), session.auth_time if session else 0
 
 
 def _read_token() -> str:
@@ -82,6 +89,12 @@ def _read_token() -> str:
     if match is None:
         raise _refuse("the access token is malformed")
     return match[1]
+
+
+def _ask_again(seconds: int) -> ProtocolError:
+    why = f"the password must have been given within {seconds} seconds; send the person through a sign-in with max_age"
+    challenge = f'Bearer realm="staff", error="insufficient_user_authentication", max_age="{seconds}"'
+    return ProtocolError("insufficient_user_authentication", why, status=401, headers={"WWW-Authenticate": challenge})
 
 
 def _refuse(why: str) -> ProtocolError:

@@ -41,6 +41,28 @@ _STATUS = {
     "blocked_value_unclear": (422, "invalid_request", "value: must be a serial number, an e-mail address or a domain"),
     "claim.over": (409, "conflict", "this device does not wait for staff any more"),
     "serial_number.invalid": (422, "invalid_request", "serial_number: two letters, three digits and a letter"),
+    "batch_unknown": (404, "not_found", "there are no such decisions"),
+    "note_unknown": (404, "not_found", "there is no such note of this person"),
+    "text_unknown": (404, "not_found", "there is no such text"),
+    "client_unknown": (404, "not_found", "there is no such site"),
+    "not_dead": (404, "not_found", "there is no such dead letter"),
+    "transfer.over": (409, "conflict", "this account does not own the device any more"),
+    "transfer.receiver_unknown": (422, "invalid_request", "receiver: there is no such account"),
+    "transfer.same_account": (422, "invalid_request", "receiver: is the owner already"),
+    "closing.closed": (409, "conflict", "it is closed already"),
+    "closing.no_way_back": (409, "conflict", "it is not closed, or there is no way back any more"),
+    "closing.staff": (403, "access_denied", "this account works at the desk; take the roles away first"),
+    "email.invalid": (422, "invalid_request", "email: must be one address"),
+    "email.same": (422, "invalid_request", "email: is the address already"),
+    "email.taken": (409, "conflict", "email: another account has it"),
+    "email.changed": (409, "conflict", "the address was changed meanwhile; look at it again"),
+    "role_unknown": (422, "invalid_request", "roles: must be names of roles"),
+    "limits.families": (422, "invalid_request", "families: must be two letters each"),
+    "limits.countries": (422, "invalid_request", "countries: must be two letters each"),
+    "limits.not_for_roles": (422, "invalid_request", "limits are for approvers who are not administrators"),
+    "nothing_chosen": (422, "invalid_request", "applications: names none that there is"),
+    "too_late": (409, "conflict", "they have taken effect, or are taking effect now"),
+    "client_has_no_secret": (409, "conflict", "this site has no secret"),
     "decided_already": (409, "conflict", "somebody else was first, or the status is another one"),
 }
 """How a refusal is told: HTTP status, error code, description."""
@@ -48,7 +70,10 @@ _STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation. `asks` is read from the query of a GET, from the JSON body of a POST; `run` does it."""
+    """One operation. `asks` is read from the query of a GET, from the JSON body of a POST; `run` does it.
+
+    `fresh`: the act matters so much that the person must have given the password shortly before (SE-13; RFC 9470).
+    """
 
     method: str
     path: str
@@ -59,6 +84,7 @@ class Operation:
     answers: type[BaseModel]
     run: Callable[..., BaseModel]
     asks: type[BaseModel] | None = None
+    fresh: bool = False
 
     @property
     def rule(self) -> str:
@@ -76,7 +102,7 @@ def mount(operations: Sequence[Operation]) -> Blueprint:
 
 def _view_of(operation: Operation) -> Callable[..., Response]:
     def view(**places: str) -> Response:
-        caller = check_caller(operation.permission, operation.scope)
+        caller = check_caller(operation.permission, operation.scope, fresh=operation.fresh)
         if not all(_IDENTIFIER.fullmatch(place) for place in places.values()):  # PostgreSQL takes no NUL (IV-1)
             raise ProtocolError("not_found", "there is no such thing", status=404)
         asked = [_read(operation)] if operation.asks else []

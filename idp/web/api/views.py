@@ -11,7 +11,7 @@ from idp.policy.staff import Permission
 from idp.store.approvals import Decision
 from idp.store.proposals import DECISION
 from idp.store.review_queue import Filter
-from idp.web.api import devices, models, rules
+from idp.web.api import care, devices, house, models, rules
 from idp.web.api.access import READ, WRITE
 from idp.web.api.models import instant, instant_or_none
 from idp.web.api.operations import Operation
@@ -423,6 +423,8 @@ OPERATIONS = (
         send_confirmation_again,
     ),
     *rules.OPERATIONS,
+    *care.OPERATIONS,
+    *house.OPERATIONS,
     *devices.OPERATIONS,
 )
 """Everything that the interface does."""
