@@ -16,6 +16,7 @@ from idp.store.endings import EndedFamily
 
 if TYPE_CHECKING:
     from idp.provider import Provider
+    from idp.store.audit import ActorKind
     from idp.store.database import Transaction
 
 ACTS_OF_THE_OWNER = frozenset(
@@ -50,14 +51,15 @@ def apply_ending(
     client_id: str | None = None,
     family_id: str | None = None,
     staff_id: str = "",
+    by_operator: bool = False,
     now: int,
 ) -> Ended:
     """End what the table says for this act, in the transaction of the act.
 
     `sid`: the session of sign-out and expiry. `except_sid`: the session in which the owner changed the password.
     `client_id`: the client of a withdrawn consent, or (without an account) the one that was disabled. `family_id`: the
-    family of a replayed code or refresh token. `staff_id`: who does for the owner what owners do. Repeating it ends nothing
-    twice. Raises `ValueError` where a value that the act's row needs is missing.
+    family of a replayed code or refresh token. `staff_id`, `by_operator`: who does for the owner what owners do. Repeating
+    it ends nothing twice. Raises `ValueError` where a value that the act's row needs is missing.
     """
     row = ENDINGS[act]
     sids = _end_sessions(tx, act, row.sessions, account_id, sid=sid, except_sid=except_sid, now=now)
@@ -67,23 +69,33 @@ def apply_ending(
         announce_logout(tx, provider.master, client_id=client, account_id=account, sid=ended_sid, now=now)
     clients = sorted({client for _, client, _ in concerned})
     ended = Ended(tuple(sids), tuple(family.family_id for family in families), tuple(clients))
-    _record(tx, act, account_id, client_id, ended, staff_id, now)
+    by: tuple[ActorKind, str] | None = ("operator", "") if by_operator else None
+    if staff_id:
+        by = ("staff", staff_id)
+    _record(tx, act, account_id, client_id, ended, by, now)
     return ended
 
 
 def _record(
-    tx: Transaction, act: Act, account_id: str | None, client_id: str | None, ended: Ended, staff_id: str, now: int
+    tx: Transaction,
+    act: Act,
+    account_id: str | None,
+    client_id: str | None,
+    ended: Ended,
+    by: tuple[ActorKind, str] | None,
+    now: int,
 ) -> None:
     """One line in the audit trail for each row that ended something."""
     if not (ended.sids or ended.family_ids):
         return
-    by_owner = act in ACTS_OF_THE_OWNER and account_id is not None
+    owner = account_id if act in ACTS_OF_THE_OWNER else None
+    kind, actor = by or (("customer", owner) if owner is not None else ("system", ""))
     audit.record(
         tx,
         act.value,
         now=now,
-        actor_kind="staff" if staff_id else "customer" if by_owner else "system",
-        actor=staff_id or (account_id or "" if by_owner else ""),
+        actor_kind=kind,
+        actor=actor,
         account_id=account_id,
         client_id=client_id,
         details={"sessions": len(ended.sids), "families": len(ended.family_ids), "sites": list(ended.client_ids)},

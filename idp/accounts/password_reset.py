@@ -63,7 +63,13 @@ def answer_reset_request(provider: Provider, item: Item) -> None:
 
 
 def send_reset_link(
-    provider: Provider, tx: Transaction, account: Account, *, staff_id: str = "", address: str = ""
+    provider: Provider,
+    tx: Transaction,
+    account: Account,
+    *,
+    staff_id: str = "",
+    by_operator: bool = False,
+    address: str = "",
 ) -> IssuedLink:
     """Issue a link, which replaces older ones, and write its mail; staff send one through here too (F-2.3)."""
     issued = links.issue_link(
@@ -79,7 +85,7 @@ def send_reset_link(
         tx,
         "reset_link_sent",
         now=provider.clock(),
-        actor_kind="staff" if staff_id else "system",
+        actor_kind="staff" if staff_id else "operator" if by_operator else "system",
         actor=staff_id,
         account_id=account.account_id,
         reference=issued.reference,

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idp.accounts.endings import apply_ending
-from idp.accounts.staff_rights import check_permission
-from idp.errors import Refusal
+from idp.accounts.staff_rights import get_account_for
 from idp.policy.endings import Act
-from idp.policy.staff import Permission, may_act_on
-from idp.store import accounts, audit, grants
+from idp.policy.staff import Permission
+from idp.store import audit, grants
 from idp.store.clients import find_client
 
 if TYPE_CHECKING:
@@ -47,20 +46,27 @@ def withdraw_consent_for(
 ) -> bool:
     """Staff take it back for a customer who asks them to (RF-12); False where there was nothing.
 
+    `staff_id`: empty for the operator at the command line.
+
     Raises `Refusal`: `not_permitted`, `account_unknown`.
     """
     with provider.database.transaction() as tx:
-        staff = check_permission(tx, staff_id, Permission.WITHDRAW_CONSENT)
-        account = accounts.find_account(tx, account_id)
-        if account is None or account.is_closed:
-            raise Refusal("account_unknown")
-        if not may_act_on(staff_id, staff.roles, account_id, account.roles):
-            raise Refusal("not_permitted")
-        return _withdraw(provider, tx, account_id, client_id, staff_id=staff_id, address=address)
+        get_account_for(tx, staff_id, account_id, Permission.WITHDRAW_CONSENT)
+        by_operator = not staff_id
+        return _withdraw(
+            provider, tx, account_id, client_id, staff_id=staff_id, by_operator=by_operator, address=address
+        )
 
 
 def _withdraw(
-    provider: Provider, tx: Transaction, account_id: str, client_id: str, *, staff_id: str = "", address: str = ""
+    provider: Provider,
+    tx: Transaction,
+    account_id: str,
+    client_id: str,
+    *,
+    staff_id: str = "",
+    by_operator: bool = False,
+    address: str = "",
 ) -> bool:
     now = provider.clock()
     if not grants.delete_grant(tx, account_id, client_id):
@@ -72,6 +78,7 @@ def _withdraw(
         account_id=account_id,
         client_id=client_id,
         staff_id=staff_id,
+        by_operator=by_operator,
         now=now,
     )
     if not ended.family_ids:  # else the ending stands in the trail
@@ -79,8 +86,8 @@ def _withdraw(
             tx,
             "consent_withdrawn",
             now=now,
-            actor_kind="staff" if staff_id else "customer",
-            actor=staff_id or account_id,
+            actor_kind="staff" if staff_id else "operator" if by_operator else "customer",
+            actor=staff_id or ("" if by_operator else account_id),
             account_id=account_id,
             client_id=client_id,
             address=address,

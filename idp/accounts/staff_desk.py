@@ -14,7 +14,7 @@ from idp.accounts.password_reset import send_reset_link
 from idp.accounts.people_search import freshen
 from idp.accounts.registration import send_again_by_staff
 from idp.accounts.staff_limits import limits_of, may_decide_about
-from idp.accounts.staff_rights import check_permission
+from idp.accounts.staff_rights import check_permission, get_account_for
 from idp.errors import Refusal
 from idp.policy.approval import late_before, promised_until
 from idp.policy.staff import Permission, may_act_on
@@ -237,32 +237,26 @@ def send_reset_link_for(provider: Provider, *, staff_id: str, account_id: str, a
     Raises `Refusal`: `not_permitted`, `account_unknown`.
     """
     with provider.database.transaction() as tx:
-        staff, account = (
-            check_permission(tx, staff_id, Permission.SEND_RESET_LINK),
-            accounts.find_account(tx, account_id),
-        )
-        if account is None or account.is_closed:
-            raise Refusal("account_unknown")
-        if not may_act_on(staff_id, staff.roles, account_id, account.roles):
-            raise Refusal("not_permitted")
-        issued = send_reset_link(provider, tx, account, staff_id=staff_id, address=address)
+        account = get_account_for(tx, staff_id, account_id, Permission.SEND_RESET_LINK)
+        issued = send_reset_link(provider, tx, account, staff_id=staff_id, by_operator=not staff_id, address=address)
         return issued.reference
 
 
 def send_confirmation_again(provider: Provider, *, staff_id: str, registration_id: str, address: str = "") -> None:
-    """Send a registration's mail once more, with a new link and code (F-1.6).
+    """Send a registration's mail once more, with a new link and code (F-1.6). `staff_id`: empty for the operator.
 
     Raises `Refusal`: `not_permitted`, `registration_unknown` where it cannot be confirmed any more.
     """
     with provider.database.transaction() as tx:
-        check_permission(tx, staff_id, Permission.RESEND_CONFIRMATION)
+        if staff_id:
+            check_permission(tx, staff_id, Permission.RESEND_CONFIRMATION)
         if not send_again_by_staff(provider, tx, registration_id):
             raise Refusal("registration_unknown")
         audit.record(
             tx,
             "confirmation_resent",
             now=provider.clock(),
-            actor_kind="staff",
+            actor_kind="staff" if staff_id else "operator",
             actor=staff_id,
             registration_id=registration_id,
             address=address,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from idp.errors import Refusal
-from idp.policy.staff import is_at_work, is_permitted
+from idp.policy.staff import is_at_work, is_permitted, may_act_on
 from idp.store import accounts
 
 if TYPE_CHECKING:
@@ -22,3 +22,17 @@ def check_permission(tx: Transaction, staff_id: str, permission: Permission) -> 
     if not is_permitted(staff.roles, permission):
         raise Refusal("not_permitted")
     return staff
+
+
+def get_account_for(tx: Transaction, staff_id: str, account_id: str, permission: Permission) -> Account:
+    """The account that somebody may act on; with an empty `staff_id` that is the operator, who may act on every open one.
+
+    Raises `Refusal`: `not_permitted`, `account_unknown`.
+    """
+    staff = check_permission(tx, staff_id, permission) if staff_id else None
+    account = accounts.find_account(tx, account_id)
+    if account is None or account.is_closed:
+        raise Refusal("account_unknown")
+    if staff and not may_act_on(staff_id, staff.roles, account_id, account.roles):
+        raise Refusal("not_permitted")
+    return account

@@ -14,11 +14,11 @@ from idp import mail
 from idp.accounts.endings import apply_ending
 from idp.accounts.guessing import forget_failures
 from idp.accounts.password_reset import PURPOSE
-from idp.accounts.staff_rights import check_permission
+from idp.accounts.staff_rights import get_account_for
 from idp.errors import Refusal
 from idp.keys.secrets import CODE_LETTERS
 from idp.policy.endings import Act
-from idp.policy.staff import Permission, may_act_on
+from idp.policy.staff import Permission
 from idp.store import accounts, audit, links, temporary_passwords
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class Given:
 def give_temporary_password(provider: Provider, *, staff_id: str, account_id: str, address: str = "") -> Given:
     """Give an account a temporary password instead of its own; everything that was signed in ends, and the owner is told.
 
+    `staff_id`: empty for the operator at the command line.
+
     Raises `Refusal`: `not_permitted`, `account_unknown`, `own_account`; and `Busy` where too many passwords are computed.
     """
     with provider.database.reading() as tx:
@@ -59,12 +61,20 @@ def give_temporary_password(provider: Provider, *, staff_id: str, account_id: st
         )
         links.replace_links(tx, PURPOSE, account_id=account_id, now=now)
         forget_failures(tx, account_id)
-        apply_ending(provider, tx, Act.PASSWORD_RESET, account_id=account_id, staff_id=staff_id, now=now)
+        apply_ending(
+            provider,
+            tx,
+            Act.PASSWORD_RESET,
+            account_id=account_id,
+            staff_id=staff_id,
+            by_operator=not staff_id,
+            now=now,
+        )
         audit.record(
             tx,
             "temporary_password_given",
             now=now,
-            actor_kind="staff",
+            actor_kind="staff" if staff_id else "operator",
             actor=staff_id,
             account_id=account_id,
             address=address,
@@ -119,12 +129,6 @@ def forget_ended(provider: Provider) -> None:
 
 
 def _check_may_give(tx: Transaction, staff_id: str, account_id: str) -> Account:
-    staff = check_permission(tx, staff_id, Permission.GIVE_TEMPORARY_PASSWORD)
-    account = accounts.find_account(tx, account_id)
-    if account is None or account.is_closed:
-        raise Refusal("account_unknown")
     if staff_id == account_id:
         raise Refusal("own_account")
-    if not may_act_on(staff_id, staff.roles, account_id, account.roles):
-        raise Refusal("not_permitted")
-    return account
+    return get_account_for(tx, staff_id, account_id, Permission.GIVE_TEMPORARY_PASSWORD)

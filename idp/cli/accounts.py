@@ -15,6 +15,7 @@ from idp.accounts.staff_roles import check_limited_roles, set_roles
 from idp.cli.closing import close_command, erase_command, export_command, reopen_command
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, progress, stamp, with_settings
 from idp.cli.old_portal import import_command, progress_command
+from idp.cli.owners import reset_link_command, temporary_password_command, withdraw_command
 from idp.errors import Refusal
 from idp.policy.staff import ROLES
 from idp.store import account_list, accounts, approvals, audit, outbox
@@ -52,7 +53,15 @@ def command() -> None:
 
 command.add_command(import_command)
 command.add_command(progress_command)
-for _one in (export_command, close_command, reopen_command, erase_command):
+for _one in (
+    export_command,
+    close_command,
+    reopen_command,
+    erase_command,
+    reset_link_command,
+    temporary_password_command,
+    withdraw_command,
+):
     command.add_command(_one)
 
 

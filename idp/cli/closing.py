@@ -27,7 +27,7 @@ _OPERATOR = Actor("operator", "")
 def export_command(settings: Settings, account: str) -> None:
     """Print everything held about ACCOUNT as JSON; no secret, no hash."""
     provider = open_provider(settings)
-    print_json(collect_own_data(provider, _find(provider, account).account_id))
+    print_json(collect_own_data(provider, find_anybody(provider, account).account_id))
 
 
 @click.command("close")
@@ -36,7 +36,7 @@ def export_command(settings: Settings, account: str) -> None:
 def close_command(settings: Settings, account: str) -> None:
     """Close ACCOUNT: everything ends, the owner is told, and it is erased after the waiting time."""
     provider = open_provider(settings)
-    found = _find(provider, account)
+    found = find_anybody(provider, account)
     try:
         with provider.database.transaction() as tx:
             closing = close_within(provider, tx, found, _OPERATOR)
@@ -51,7 +51,7 @@ def close_command(settings: Settings, account: str) -> None:
 def reopen_command(settings: Settings, account: str) -> None:
     """Open ACCOUNT again within its waiting time."""
     provider = open_provider(settings)
-    found = _find(provider, account)
+    found = find_anybody(provider, account)
     try:
         with provider.database.transaction() as tx:
             reopen_within(provider, tx, found.account_id, _OPERATOR)
@@ -67,7 +67,7 @@ def reopen_command(settings: Settings, account: str) -> None:
 def erase_command(settings: Settings, account: str, yes: bool) -> None:
     """Erase a closed ACCOUNT now, without the rest of its waiting time."""
     provider = open_provider(settings)
-    found = _find(provider, account)
+    found = find_anybody(provider, account)
     if not found.is_closed:
         raise Refused(f"{found.user_name} is not closed; first: idp accounts close {found.account_id}")
     if not yes:
@@ -79,7 +79,8 @@ def erase_command(settings: Settings, account: str, yes: bool) -> None:
     click.echo(f"{found.account_id} is erased")
 
 
-def _find(provider: Provider, text: str) -> Account:
+def find_anybody(provider: Provider, text: str) -> Account:
+    """An account, closed ones too, by e-mail address, user name or id. Raises `Refused`."""
     with provider.database.reading() as tx:
         found = accounts.find_by_identifier(tx, text) or accounts.find_account(tx, text)
     if found is None:

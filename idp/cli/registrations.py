@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from idp.accounts.people_search import find_registrations
 from idp.accounts.registration import KEPT_AFTER_EXPIRY, KEPT_AFTER_PURGE, forget_unconfirmed
-from idp.cli.common import json_option, open_provider, print_json, print_table, stamp, with_settings
+from idp.accounts.staff_desk import send_confirmation_again
+from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, stamp, with_settings
+from idp.errors import Refusal
 from idp.store import registrations
 
 if TYPE_CHECKING:
@@ -16,9 +19,48 @@ if TYPE_CHECKING:
     from idp.store.registrations import Ended
 
 
+STATES = ("sent", "confirmed", "expired", "replaced")
+
+
 @click.group("registrations")
 def command() -> None:
-    """Registrations that were not confirmed."""
+    """Registrations, and what becomes of those that are not confirmed."""
+
+
+@command.command("list")
+@click.option("--search", default="", help="Name, company, e-mail address, serial number or reference.")
+@click.option("--state", default="sent", show_default=True, type=click.Choice(["all", *STATES]))
+@json_option
+@with_settings
+def list_command(settings: Settings, search: str, state: str, as_json: bool) -> None:
+    """List registrations, by default those that wait for their confirmation; the first page of them."""
+    found = find_registrations(open_provider(settings), search, state="" if state == "all" else state)
+    if as_json:
+        print_json([asdict(row) for row in found])
+        return
+    print_table(
+        ("reference", "state", "sent", "name", "company", "e-mail", "serial number"),
+        [
+            (row.reference, row.state, stamp(row.sent_at), row.name, row.company, row.email, row.serial_number)
+            for row in found
+        ],
+    )
+
+
+@command.command("resend")
+@click.argument("reference")
+@with_settings
+def resend_command(settings: Settings, reference: str) -> None:
+    """Send the confirmation mail of the registration with this REFERENCE again, with a new link."""
+    provider = open_provider(settings)
+    wanted = next((r for r in find_registrations(provider, reference) if r.reference == reference.upper()), None)
+    try:
+        if wanted is None:
+            raise Refusal("registration_unknown")
+        send_confirmation_again(provider, staff_id="", registration_id=wanted.registration_id)
+    except Refusal:
+        raise Refused(f"{reference}: there is no such registration, or it cannot be confirmed any more") from None
+    click.echo(f"{wanted.reference}: the mail goes to {wanted.email}")
 
 
 @command.command("purge")

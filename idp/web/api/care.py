@@ -178,6 +178,7 @@ def show_batch(caller: Caller, batch_id: str) -> models.Batch:
 
 def undo(caller: Caller, batch_id: str) -> models.Undone:
     """Take back what has not taken effect."""
+    bulk_decisions.open_batch(provider(), batch_id)
     count = bulk_decisions.undo_decisions(
         provider(), staff_id=caller.account_id, batch_id=batch_id, address=client_address()
     )

@@ -11,6 +11,7 @@ import pytest
 from idp.cli import main
 from idp.web.api.views import OPERATIONS
 from tests.support.tokens import House
+from tests.web.api.test_staff_api import call, set_roles, token_for
 
 TABLE = Path(__file__).parents[3] / "docs" / "staff-interfaces.md"
 ROWS = [line.strip("|").split("|") for line in TABLE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
@@ -64,3 +65,14 @@ def test_acts_that_need_a_fresh_sign_in_are_acts(name: str) -> None:
     """Reading never asks for the password again."""
     operation = next(found for found in OPERATIONS if found.name == name)
     assert operation.method == "POST"
+
+
+def test_a_stale_sign_in_is_asked_to_come_again(house: House) -> None:
+    """RFC 9470 §3: 401 with `max_age`; reading and everyday acts go on (SE-13)."""
+    set_roles(house, "administrator")
+    token = token_for(house)
+    house.clock.now += house.provider.settings.lifetimes.fresh + 1
+    answer = call(house, "POST", "/accounts/nobody/close", token)
+    assert (answer.status_code, answer.get_json()["error"]) == (401, "insufficient_user_authentication")
+    assert f'max_age="{house.provider.settings.lifetimes.fresh}"' in answer.headers["WWW-Authenticate"]
+    assert call(house, "GET", "/queue", token).status_code == 200
