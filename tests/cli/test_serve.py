@@ -15,7 +15,8 @@ import pytest
 from tests.support.processes import free_port, stop
 from tests.support.server import RunningServer, start_server, status_of
 
-WAIT_SECONDS = 15
+WAIT_SECONDS = 40
+"""Longer than a stop may take (`idp.cli.serve.STOP_SECONDS`)."""
 
 
 def configure(folder: Path, port: int, more: str = "") -> Path:
