@@ -62,9 +62,17 @@ class Fetcher:
 
     def __init__(self, allow_hosts: Iterable[str] = (), ca_file: Path | None = None) -> None:
         self._allowed = frozenset(host.lower() for host in allow_hosts)
-        self._tls = ssl.create_default_context()
+        self._made_tls: ssl.SSLContext | None = None
         if ca_file:
-            self._tls.load_verify_locations(ca_file)
+            self._made_tls = ssl.create_default_context()
+            self._made_tls.load_verify_locations(ca_file)
+
+    @property
+    def _tls(self) -> ssl.SSLContext:
+        """Made at the first request: reading the system's certificates takes longer than most of the start."""
+        if self._made_tls is None:
+            self._made_tls = ssl.create_default_context()
+        return self._made_tls
 
     def post_form(self, url: str, fields: Mapping[str, str]) -> Answer:
         """POST a form. Raises `FetchRefused` or `FetchFailed`."""

@@ -32,6 +32,7 @@ _SETTINGS = {
     "log_min_duration_statement": "-1",
     "timezone": "UTC",
 }
+_KNOWS_STRATEGIES = 150000
 _UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -135,8 +136,11 @@ class PostgresqlCluster:
     def _create_database(self, template: str) -> str:
         self._count += 1
         name = f"test_{self._count}"
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        self._connect().execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+        admin = self._connect()
+        # Copying files takes half the time of copying through the log, which is the default since 15.
+        copy = sql.SQL(" STRATEGY FILE_COPY" if admin.info.server_version >= _KNOWS_STRATEGIES else "")
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}{}")
+        admin.execute(statement.format(sql.Identifier(name), sql.Identifier(template), copy))
         return name
 
     def _end_connections(self, database: str) -> None:
