@@ -71,6 +71,11 @@ bench: $(TESTING) .bench/peer/.installed ## load the hot path beside node-oidc-p
 	@.venv-test/bin/python scripts/compile_messages.py
 	@.venv-test/bin/python -m benchmarks.hot_path $(BENCH_ARGS)
 
+secrets: $(TESTING) $(CLIENTS) ## run the tests and look for each of their secrets in logs, mails, pages and every test's database (SECRETS_ARGS=tests/web)
+	@sh scripts/system_packages.sh
+	@.venv-test/bin/python scripts/compile_messages.py
+	@.venv-test/bin/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup --all-secrets $(SECRETS_ARGS)
+
 import-benchmark: $(TESTING) ## time the import of N=100000 made-up customers of an old portal, killed once and called again
 	@.venv-test/bin/python -m benchmarks.old_import $(or $(N),100000)
 

@@ -6,6 +6,7 @@ import authlib.deprecate  # noqa: F401
 
 pytest_plugins = [
     "tests.support.network",
+    "tests.support.secret_watch",
     "tests.support.databases",
     "tests.support.smtp",
     "tests.support.browser",
