@@ -36,7 +36,10 @@ _WHY_NOT = {
 
 @click.group("approvals")
 def command() -> None:
-    """The queue of registrations, and decisions from the terminal."""
+    """The queue of registrations, and decisions from the terminal.
+
+    The operator decides alone: neither the limits of approvers nor four eyes hold here. The audit trail names the operator.
+    """
 
 
 command.add_command(devices_command)
@@ -184,7 +187,7 @@ def _decision(name: str, summary: str) -> None:
     """Add one deciding command; from which status to which is what staff's act of that name does."""
     old, new, _permission = ACTS[name]
 
-    @command.command(name, help=summary)
+    @command.command(name, help=f"{summary} Neither the limits of approvers nor four eyes hold for the operator.")
     @click.argument("account", nargs=-1, required=True)
     @click.option("--reason", default="", help="What the customer reads.")
     @with_settings

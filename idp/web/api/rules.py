@@ -186,6 +186,7 @@ OPERATIONS = (
         models.Version,
         switch_on,
         models.SwitchOn,
+        fresh=True,
     ),
     Operation(
         "GET",

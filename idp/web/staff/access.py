@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 MARK = "__staff_permission__"
+FRESH = "__staff_fresh__"
 SECTIONS = {
     "queue": Permission.READ_QUEUE,
     "registrations": Permission.READ_REGISTRATIONS,
@@ -77,6 +78,7 @@ def permitted(permission: Permission, *, fresh: bool = False) -> Callable[[Calla
             return view(*args, **kwargs) if refused is None else refused
 
         setattr(guarded, MARK, permission)
+        setattr(guarded, FRESH, fresh)
         return may_return_here(guarded)
 
     return mark

@@ -10,8 +10,9 @@ import pytest
 
 from idp.cli import main
 from idp.web.api.views import OPERATIONS
+from idp.web.staff.access import FRESH, MARK
 from tests.support.tokens import House
-from tests.web.api.test_staff_api import call, set_roles, token_for
+from tests.web.api.test_staff_api import add_applicant, call, set_roles, token_for
 
 TABLE = Path(__file__).parents[3] / "docs" / "staff-interfaces.md"
 ROWS = [line.strip("|").split("|") for line in TABLE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
@@ -60,6 +61,20 @@ def test_every_operation_is_in_the_table() -> None:
     assert told == {operation.name for operation in OPERATIONS}
 
 
+def test_an_operation_needs_what_the_page_needs(still_house: House) -> None:
+    """The same permission (AD-1), and a fresh sign-in where the page wants one (SE-13); `decide` checks each act itself."""
+    views = still_house.app.view_functions
+    acts = {
+        f"POST {r.rule}": views[r.endpoint] for r in still_house.app.url_map.iter_rules() if "POST" in (r.methods or ())
+    }
+    operations = {operation.name: operation for operation in OPERATIONS}
+    for row in ROWS:
+        for act in (acts[name] for name in named(row[0]) if name.startswith("POST ")):
+            for operation in (operations[name] for name in named(row[2]) if name != "decide"):
+                assert operation.permission == getattr(act, MARK), operation.name
+                assert operation.fresh == getattr(act, FRESH), operation.name
+
+
 @pytest.mark.parametrize("name", [operation.name for operation in OPERATIONS if operation.fresh])
 def test_acts_that_need_a_fresh_sign_in_are_acts(name: str) -> None:
     """Reading never asks for the password again."""
@@ -76,3 +91,33 @@ def test_a_stale_sign_in_is_asked_to_come_again(house: House) -> None:
     assert (answer.status_code, answer.get_json()["error"]) == (401, "insufficient_user_authentication")
     assert f'max_age="{house.provider.settings.lifetimes.fresh}"' in answer.headers["WWW-Authenticate"]
     assert call(house, "GET", "/queue", token).status_code == 200
+
+
+def test_a_tool_looks_after_an_account(house: House) -> None:
+    """Another address, a temporary password, closed and opened again; each leaves its line in the trail (LG-3)."""
+    set_roles(house, "administrator")
+    willi, token = add_applicant(house), token_for(house)
+    path = f"/accounts/{willi.account_id}"
+    body = {"email": "new@lab.example", "reason": "Called."}
+    assert call(house, "POST", f"{path}/email", token, body).status_code == 200
+    again = call(house, "POST", f"{path}/email", token, body)
+    assert (again.status_code, again.get_json()["error_description"]) == (422, "email: is the address already")
+    assert call(house, "POST", f"{path}/temporary-password", token).get_json()["password"]
+    assert call(house, "POST", f"{path}/close", token).get_json()["erase_at"]
+    assert call(house, "POST", f"{path}/close", token).status_code == 409
+    assert call(house, "POST", f"{path}/reopen", token).get_json()["access"] == "active"
+    acts = [row["act"] for row in call(house, "GET", f"/audit?about={willi.account_id}", token).get_json()["items"]]
+    assert len(acts) >= 4, acts
+
+
+def test_a_tool_decides_about_several_and_takes_it_back(house: House) -> None:
+    """What is undone stays undone; a second undo is told so."""
+    set_roles(house, "approver")
+    people, token = [add_applicant(house), add_applicant(house, "wanda", "CD124Z")], token_for(house)
+    chosen = [{"account_id": one.account_id, "seen_at": one.approval_updated_at} for one in people]
+    batch = call(house, "POST", "/decisions", token, {"act": "approve", "applications": chosen})
+    assert batch.status_code == 200, batch.text
+    path = f"/decisions/{batch.get_json()['batch_id']}"
+    assert call(house, "POST", f"{path}/undo", token).get_json() == {"undone": 2}
+    assert call(house, "POST", f"{path}/undo", token).status_code == 409
+    assert len(call(house, "GET", "/queue", token).get_json()["items"]) == 2
