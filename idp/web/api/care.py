@@ -27,7 +27,7 @@ from idp.web.api.access import READ, WRITE
 from idp.web.api.models import Answer, instant
 from idp.web.api.models import Proposal as ProposalModel
 from idp.web.api.operations import Operation
-from idp.web.api.rows import told_proposal
+from idp.web.api.proposals import answer
 from idp.web.browser_session import client_address
 from idp.web.context import provider
 
@@ -134,15 +134,7 @@ def give_roles(caller: Caller, account_id: str, asked: models.GiveRoles) -> mode
 
 def answer_roles(caller: Caller, proposal_id: str, asked: Answer) -> ProposalModel:
     """Confirm, send back or withdraw a proposed change of roles."""
-    own, address = caller.account_id, client_address()
-    if asked.act == "send_back":
-        ended = four_eyes.send_back(
-            provider(), staff_id=own, kind=ROLES, proposal_id=proposal_id, note=asked.note, address=address
-        )
-    else:
-        act = four_eyes.confirm if asked.act == "confirm" else four_eyes.withdraw
-        ended = act(provider(), staff_id=own, kind=ROLES, proposal_id=proposal_id, address=address)
-    return told_proposal(ended)
+    return answer(caller, ROLES, proposal_id, asked)
 
 
 def remove_note(caller: Caller, account_id: str, note_id: str) -> models.NoteRemoved:

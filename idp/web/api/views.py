@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from idp.accounts import four_eyes, people_search, review_work, similar_accounts, staff_desk
+from idp.accounts import people_search, review_work, similar_accounts, staff_desk
 from idp.accounts.approval import decide_by_staff
 from idp.accounts.old_portal import report_progress
 from idp.policy.staff import Permission
@@ -15,6 +15,7 @@ from idp.web.api import care, devices, house, models, rules
 from idp.web.api.access import READ, WRITE
 from idp.web.api.models import instant, instant_or_none
 from idp.web.api.operations import Operation
+from idp.web.api.proposals import answer
 from idp.web.api.rows import (
     found_account,
     found_registration,
@@ -212,15 +213,7 @@ def decide(caller: Caller, account_id: str, asked: models.Decide) -> models.Deci
 
 def answer_proposal(caller: Caller, proposal_id: str, asked: models.Answer) -> models.Proposal:
     """Confirm a colleague's proposal, send it back, or withdraw one's own; the answer is what it was."""
-    own, address = caller.account_id, client_address()
-    if asked.act == "send_back":
-        ended = four_eyes.send_back(
-            provider(), staff_id=own, kind=DECISION, proposal_id=proposal_id, note=asked.note, address=address
-        )
-    else:
-        act = four_eyes.confirm if asked.act == "confirm" else four_eyes.withdraw
-        ended = act(provider(), staff_id=own, kind=DECISION, proposal_id=proposal_id, address=address)
-    return told_proposal(ended)
+    return answer(caller, DECISION, proposal_id, asked)
 
 
 def send_reset_link(caller: Caller, account_id: str) -> models.Sent:
