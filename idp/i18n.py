@@ -172,9 +172,9 @@ def format_share(part: int, whole: int) -> str:
     return format_percent((percent or int(part > 0)) / 100, locale=_format_locale())
 
 
-def format_day(instant: int) -> str:
-    """A date as people write it: `7 December 2026`."""
-    return babel_date(_at(instant), "long", locale=_format_locale())
+def format_day(instant: int | date) -> str:
+    """A date as people write it: `7 December 2026`; of an instant, in the operator's time zone."""
+    return babel_date(_at(instant) if isinstance(instant, int) else instant, "long", locale=_format_locale())
 
 
 def format_clock(instant: int) -> str:

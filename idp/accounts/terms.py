@@ -42,9 +42,9 @@ class TermsText:
     text_hash: str
 
     @property
-    def since(self) -> int:
-        """From when the version is in force."""
-        return int(datetime.combine(date.fromisoformat(self.version), datetime.min.time(), UTC).timestamp())
+    def first_day(self) -> date:
+        """From which day the version is in force (UTC)."""
+        return date.fromisoformat(self.version)
 
 
 @dataclass(frozen=True, slots=True)
