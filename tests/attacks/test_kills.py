@@ -16,10 +16,10 @@ def test_nothing_acknowledged_is_lost_or_doubled_by_kills(database: str) -> None
 
     RL-1, RL-2, RL-4.
     """
-    outcome = run(database, kills=3 if database == "postgresql" else 2, flows=24, seed=11)
+    outcome = run(database, kills=3 if database == "postgresql" else 2, flows=16, seed=11)
     assert {name: faults for name, faults in outcome.faults.items() if faults} == {}
     assert outcome.kills.total() >= 2
-    assert outcome.journal.flows == 24
+    assert outcome.journal.flows == 16
     assert outcome.journal.acknowledged > 5
 
 

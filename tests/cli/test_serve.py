@@ -32,7 +32,11 @@ def configure(folder: Path, port: int, more: str = "") -> Path:
 @contextmanager
 def server(folder: Path, port: int) -> Iterator[RunningServer]:
     """A server that is ready, and is gone after the block."""
-    made = start_server(f"http://127.0.0.1:{port}", log=folder / "server.log", config=configure(folder, port))
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests themselves may run under nohup
+    try:
+        made = start_server(f"http://127.0.0.1:{port}", log=folder / "server.log", config=configure(folder, port))
+    finally:
+        signal.signal(signal.SIGHUP, before)
     try:
         made.wait_until_ready()
         yield made
