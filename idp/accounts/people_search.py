@@ -9,11 +9,11 @@ from idp.store import search, search_index
 
 if TYPE_CHECKING:
     from idp.provider import Provider
-    from idp.store.search import FoundAccount, FoundRegistration
+    from idp.store.search import FoundAccount, FoundRegistration, Wanted
 
 PAGE = 50
 _BATCHES_AT_ONCE = 2
-_BATCHES_ASIDE = 400
+_BATCHES_ASIDE = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,36 +24,38 @@ class Spelling:
     near: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class FoundPeople:
+    """What a search found: accounts and registrations, one more than a page, and words that nobody has."""
+
+    accounts: list[FoundAccount]
+    registrations: list[FoundRegistration]
+    spellings: list[Spelling]
+
+
 def find_people(
     provider: Provider, text: str, *, status: str = "", after: tuple[int, str] | None = None
-) -> tuple[list[FoundAccount], list[FoundRegistration]]:
-    """Accounts, and registrations without an account yet, that fit what a caller says; one more than a page."""
+) -> FoundPeople:
+    """Accounts, and registrations without an account yet, that fit what a caller says."""
     freshen(provider, text)
     with provider.database.reading() as tx:
-        found = search.search_accounts(tx, text, status=status, after=after, limit=PAGE + 1)
+        wanted = search.understand(tx, text)
+        found = search.search_accounts(tx, wanted, status=status, after=after, limit=PAGE + 1)
         waiting = (
-            search.search_registrations(tx, text, state="sent", limit=5) if text and not status and not after else []
+            search.search_registrations(tx, wanted, state="sent", limit=5) if text and not status and not after else []
         )
-    return found, waiting
+    return FoundPeople(found, waiting, _spellings(wanted))
 
 
 def find_registrations(
     provider: Provider, text: str, *, state: str = "", after: tuple[int, str] | None = None
-) -> list[FoundRegistration]:
-    """Registrations that fit; one more than a page."""
+) -> FoundPeople:
+    """Registrations that fit, and no accounts."""
     freshen(provider, text)
     with provider.database.reading() as tx:
-        return search.search_registrations(tx, text, state=state, after=after, limit=PAGE + 1)
-
-
-def tell_spellings(provider: Provider, text: str) -> list[Spelling]:
-    """The words of a search that nobody has, each with what is written alike."""
-    if search.serial_in(text):
-        return []
-    freshen(provider, text)
-    with provider.database.reading() as tx:
-        tokens = search_index.tokens_of(tx, text)
-    return [Spelling(token.word, token.near) for token in tokens if not token.is_known]
+        wanted = search.understand(tx, text)
+        found = search.search_registrations(tx, wanted, state=state, after=after, limit=PAGE + 1)
+    return FoundPeople([], found, _spellings(wanted))
 
 
 def freshen(provider: Provider, text: str) -> None:
@@ -69,3 +71,7 @@ def freshen(provider: Provider, text: str) -> None:
 def read_changed_words(provider: Provider) -> None:
     """Read the words of everybody who changed; after an import that is many."""
     search_index.refresh(provider.database, batches=_BATCHES_ASIDE)
+
+
+def _spellings(wanted: Wanted) -> list[Spelling]:
+    return [Spelling(token.word, token.near) for token in wanted.unknown]

@@ -37,6 +37,7 @@ from idp.store import (
 )
 from idp.store.approver_limits import Limits
 from idp.store.review_queue import Filter
+from idp.store.search import understand
 
 if TYPE_CHECKING:
     from idp.policy.rules import Verdict
@@ -151,7 +152,8 @@ def open_queue(
             to_confirm=staff_id if to_confirm else "",
             limits=limits,
         )
-        rows = review_queue.page_queue(tx, chosen, after=after, limit=PAGE + 1)
+        wanted = understand(tx, chosen.text)
+        rows = review_queue.page_queue(tx, chosen, wanted, after=after, limit=PAGE + 1)
         whole = review_queue.summarize(tx, limits, late=late, soon=soon)
         is_whole = replace(chosen, newest_first=False) == Filter(limits=limits)
         return QueuePage(
@@ -164,7 +166,7 @@ def open_queue(
             proposed=proposals.list_about(tx, proposals.DECISION, (row.account_id for row in rows[:PAGE])),
             to_confirm=review_queue.count_proposed(tx, staff_id, limits),
             has_more=len(rows) > PAGE,
-            matching=whole.total if is_whole else review_queue.count_queue(tx, chosen),
+            matching=whole.total if is_whole else review_queue.count_queue(tx, chosen, wanted),
             total=whole.total,
             late=whole.late,
             soon=whole.soon,

@@ -34,7 +34,7 @@ def command() -> None:
 @with_settings
 def list_command(settings: Settings, search: str, state: str, as_json: bool) -> None:
     """List registrations, by default those that wait for their confirmation; the first page of them."""
-    found = find_registrations(open_provider(settings), search, state="" if state == "all" else state)
+    found = find_registrations(open_provider(settings), search, state="" if state == "all" else state).registrations
     if as_json:
         print_json([asdict(row) for row in found])
         return
@@ -53,7 +53,9 @@ def list_command(settings: Settings, search: str, state: str, as_json: bool) -> 
 def resend_command(settings: Settings, reference: str) -> None:
     """Send the confirmation mail of the registration with this REFERENCE again, with a new link."""
     provider = open_provider(settings)
-    wanted = next((r for r in find_registrations(provider, reference) if r.reference == reference.upper()), None)
+    wanted = next(
+        (r for r in find_registrations(provider, reference).registrations if r.reference == reference.upper()), None
+    )
     try:
         if wanted is None:
             raise Refusal("registration_unknown")

@@ -250,7 +250,7 @@ class Database:
     def learn_sizes(self) -> None:
         """Let the database count what it holds, after very much was written at once: its plans depend on it."""
         with self.engine.connect() as plain, plain.execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("ANALYZE")
+            connection.exec_driver_sql("ANALYZE" if self.is_sqlite else "VACUUM (ANALYZE)")
 
     @property
     def is_in_transaction(self) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from idp.store.approver_limits import NO_LIMITS, Limits
 from idp.store.database import Statement
 from idp.store.review_work import IS_ASSIGNED
-from idp.store.search import understand
+from idp.store.search import EVERYBODY, Wanted
 
 if TYPE_CHECKING:
     from idp.store.database import Row, Transaction
@@ -65,8 +65,8 @@ _SUMMARY = (
     " FROM accounts a WHERE " + PENDING + "{filters}"
 )
 _PROPOSED = (
-    "SELECT COUNT(*) AS count FROM proposals p JOIN accounts a ON a.account_id = p.account_id"
-    " WHERE p.kind = 'decision' AND p.staff_id <> :staff_id AND " + PENDING + "{filters}"
+    "SELECT COUNT(*) AS count FROM proposals p CROSS JOIN accounts a WHERE a.account_id = p.account_id"
+    " AND p.kind = 'decision' AND p.staff_id <> :staff_id AND " + PENDING + "{filters}"
 )
 _COUNTRIES = (
     "SELECT a.country AS value, COUNT(*) AS count FROM accounts a WHERE "
@@ -80,9 +80,10 @@ _FAMILIES = (
     + "{filters} GROUP BY SUBSTR(d.serial_number, 1, 2) ORDER BY 1"
 )
 _ASSIGNEES = (
-    "SELECT x.staff_id AS value, COUNT(*) AS count FROM accounts a JOIN review_assignments x ON x.account_id = a.account_id"
-    " JOIN accounts s ON s.account_id = x.staff_id AND s.access = 'active' AND s.roles <> ''"
-    " WHERE " + PENDING + "{filters} GROUP BY x.staff_id"
+    # CROSS JOIN: SQLite takes the tables in this order, and the assignments are few.
+    "SELECT x.staff_id AS value, COUNT(*) AS count FROM review_assignments x CROSS JOIN accounts a"
+    " CROSS JOIN accounts s WHERE a.account_id = x.account_id AND s.account_id = x.staff_id AND s.access = 'active'"
+    " AND s.roles <> '' AND " + PENDING + "{filters} GROUP BY x.staff_id"
 )
 _DONE = Statement(
     "SELECT d.created_at - COALESCE((SELECT MAX(p.created_at) FROM approval_decisions p WHERE p.account_id = d.account_id"
@@ -173,19 +174,21 @@ class Look:
     seen_at: int
 
 
-def page_queue(tx: Transaction, chosen: Filter, *, after: tuple[int, str] | None, limit: int) -> list[Waiting]:
-    """Applications from just behind the key `after`."""
+def page_queue(
+    tx: Transaction, chosen: Filter, wanted: Wanted = EVERYBODY, *, after: tuple[int, str] | None, limit: int
+) -> list[Waiting]:
+    """Applications from just behind the key `after`; `wanted` is the filter's text, understood."""
     statement = _NEWEST_FIRST if chosen.newest_first else _OLDEST_FIRST
     at, account_id = after or (_LAST if chosen.newest_first else _FIRST)
-    wanted, values = understand(tx, chosen.text), _values(chosen)
+    values = _values(chosen)
     narrowed = wanted.narrow(_spell(statement, values))
     rows = tx.all(narrowed, **values, **wanted.values, at=at, id=account_id, limit=limit)
     return [Waiting(**{name: row[name] for name in Waiting.__slots__}) for row in rows]
 
 
-def count_queue(tx: Transaction, chosen: Filter) -> int:
+def count_queue(tx: Transaction, chosen: Filter, wanted: Wanted = EVERYBODY) -> int:
     """How many applications the filter leaves."""
-    wanted, values = understand(tx, chosen.text), _values(chosen)
+    values = _values(chosen)
     row = tx.one(wanted.narrow(_spell(_COUNT, values)), **values, **wanted.values)
     return int(row["count"]) if row else 0
 

@@ -14,6 +14,7 @@ from idp.store.database import Statement
 
 if TYPE_CHECKING:
     from idp.store.database import Row, Transaction
+    from idp.store.search_index import Token
 
 _SERIAL = re.compile(r"[A-Z]{2}[0-9]{3}[A-Z]")
 _REFERENCE = re.compile(r"[A-Z0-9]{4}-?[A-Z0-9]{4}")
@@ -34,19 +35,21 @@ _REGISTRATION_WITH_NUMBER = (
 )
 
 _ACCOUNTS = (
-    "SELECT a.account_id, a.given_name, a.family_name, a.email, a.user_name, a.company, a.country, a.access,"
+    # The page is found first, on an index alone where only words were asked for; then its rows are read.
+    "WITH page AS (SELECT a.account_id FROM accounts a"
+    " WHERE (a.created_at < :at OR (a.created_at = :at AND a.account_id < :id))"
+    "{status}{people} ORDER BY a.created_at DESC, a.account_id DESC LIMIT :limit)"
+    " SELECT a.account_id, a.given_name, a.family_name, a.email, a.user_name, a.company, a.country, a.access,"
     " a.approval_status, a.approval_updated_at, a.roles, a.created_at, r.reference,"
     " (SELECT MAX(d.serial_number) FROM devices d WHERE d.account_id = a.account_id) AS serial_number"
-    " FROM accounts a LEFT JOIN registrations r ON r.registration_id = a.registration_id"
-    " WHERE (:status = '' OR a.approval_status = :status)"
-    "{people} AND (a.created_at < :at OR (a.created_at = :at AND a.account_id < :id))"
-    " ORDER BY a.created_at DESC, a.account_id DESC LIMIT :limit"
+    " FROM page JOIN accounts a ON a.account_id = page.account_id"
+    " LEFT JOIN registrations r ON r.registration_id = a.registration_id ORDER BY a.created_at DESC, a.account_id DESC"
 )
 _REGISTRATIONS = (
     "SELECT r.registration_id, r.reference, r.state, r.given_name, r.family_name, r.email, r.company, r.country,"
     " r.serial_number, r.locale, r.client_id, r.account_id, r.sent_at, r.expires_at, r.confirmed_at, r.purged_at"
-    " FROM registrations r WHERE (:state = '' OR r.state = :state) AND r.purged_at IS NULL"
-    "{people} AND (r.sent_at < :at OR (r.sent_at = :at AND r.registration_id < :id))"
+    " FROM registrations r WHERE r.purged_at IS NULL{status}{people}"
+    " AND (r.sent_at < :at OR (r.sent_at = :at AND r.registration_id < :id))"
     " ORDER BY r.sent_at DESC, r.registration_id DESC LIMIT :limit"
 )
 _REGISTRATION = Statement("SELECT * FROM registrations WHERE registration_id = :registration_id")
@@ -131,14 +134,22 @@ class Referenced:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was typed into a search box, understood: parameters, and how many words all must fit (-1: nothing typed)."""
+    """What was typed into a search box, understood: parameters, and how many words all must fit (-1: nothing typed).
+
+    `unknown` are the words that nobody has: what is written like them is looked for.
+    """
 
     values: Mapping[str, str]
     words: int
+    unknown: tuple[Token, ...] = ()
 
     def narrow(self, sql: str, *, accounts: bool = True) -> Statement:
         """The statement with `{people}` in it filled in."""
         return _narrowed(sql, self.words, accounts)
+
+
+EVERYBODY = Wanted({}, -1)
+"""Nothing was typed."""
 
 
 def understand(tx: Transaction, text: str) -> Wanted:
@@ -147,11 +158,13 @@ def understand(tx: Transaction, text: str) -> Wanted:
     The rarest word comes first: the others are looked for only where that one is.
     """
     if not text.strip():
-        return Wanted({}, -1)
+        return EVERYBODY
     serial = serial_in(text)
-    tokens = [] if serial else sorted(search_index.tokens_of(tx, text), key=lambda token: token.count)
-    values = {f"words{n}": json.dumps(token.numbers) for n, token in enumerate(tokens)}
-    return Wanted({"serial": serial, "reference": reference_in(text), **values}, len(tokens))
+    tokens = [] if serial else search_index.tokens_of(tx, text)
+    by_rarity = sorted(tokens, key=lambda token: token.count)
+    values = {f"words{n}": json.dumps(token.numbers) for n, token in enumerate(by_rarity)}
+    unknown = tuple(token for token in tokens if not token.is_known)
+    return Wanted({"serial": serial, "reference": reference_in(text), **values}, len(tokens), unknown)
 
 
 @lru_cache(maxsize=64)
@@ -166,23 +179,24 @@ def _narrowed(sql: str, words: int, accounts: bool) -> Statement:
 
 
 def search_accounts(
-    tx: Transaction, text: str, *, status: str = "", after: tuple[int, str] | None = None, limit: int = 50
+    tx: Transaction, wanted: Wanted, *, status: str = "", after: tuple[int, str] | None = None, limit: int = 50
 ) -> list[FoundAccount]:
     """Accounts that all words fit, or the serial number, or the reference; newest first."""
     at, key = after or _LAST
-    wanted = understand(tx, text)
-    rows = tx.all(wanted.narrow(_ACCOUNTS), **wanted.values, status=status, at=at, id=key, limit=limit)
+    statement = wanted.narrow(_ACCOUNTS.replace("{status}", " AND a.approval_status = :status" if status else ""))
+    asked = {"status": status} if status else {}
+    rows = tx.all(statement, **wanted.values, **asked, at=at, id=key, limit=limit)
     return [FoundAccount(**{name: row[name] for name in FoundAccount.__slots__}) for row in rows]
 
 
 def search_registrations(
-    tx: Transaction, text: str, *, state: str = "", after: tuple[int, str] | None = None, limit: int = 50
+    tx: Transaction, wanted: Wanted, *, state: str = "", after: tuple[int, str] | None = None, limit: int = 50
 ) -> list[FoundRegistration]:
     """Registrations that all words fit, or the serial number, or the reference; newest first."""
     at, key = after or _LAST
-    wanted = understand(tx, text)
-    statement = wanted.narrow(_REGISTRATIONS, accounts=False)
-    rows = tx.all(statement, **wanted.values, state=state, at=at, id=key, limit=limit)
+    sql = _REGISTRATIONS.replace("{status}", " AND r.state = :state" if state else "")
+    asked = {"state": state} if state else {}
+    rows = tx.all(wanted.narrow(sql, accounts=False), **wanted.values, **asked, at=at, id=key, limit=limit)
     return [_registration(row) for row in rows]
 
 

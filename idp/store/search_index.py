@@ -33,6 +33,7 @@ _MOST_NEAR = 6
 _MOST_HOLDING = 50
 _MOST_BEGUN = 2000
 _MOST_COUNTED = 20_000
+_VERY_OFTEN = 2**31
 _MOST_COMPARED = 1000
 _SHORTEST_INSIDE = 3
 _POSTGRESQL_LOCK = Statement("SELECT pg_advisory_xact_lock(7246015)")
@@ -70,15 +71,13 @@ _HOLDS = Statement("SELECT word_id, word FROM search_words WHERE word LIKE :patt
 _COUNT = Statement(
     "SELECT COUNT(*) AS count FROM (SELECT 1 FROM search_postings WHERE word_id {among(words)} LIMIT :limit) AS found"
 )
-_NEAR = Statement(
-    "SELECT DISTINCT w.word_id, w.word FROM search_parts p JOIN search_words w ON w.word_id = p.word_id"
-    " WHERE p.part IN {texts(parts)}"
-)
+_WITH_PARTS = Statement("SELECT DISTINCT word_id FROM search_parts WHERE part IN {texts(parts)}")
+_SPELL = Statement("SELECT word_id, word FROM search_words WHERE word_id {among(words)}")
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word of a search, the numbers of the words that count for it, and how often these occur.
+    """A word of a search, the numbers of the words that count for it, and how often these occur, if that was counted out.
 
     They begin with it, else hold it, else are written alike: `near` has those then, the nearest first.
     """
@@ -101,16 +100,22 @@ def words_of(*texts: str) -> set[str]:
 
 
 def tokens_of(tx: Transaction, text: str) -> list[Token]:
-    """The words of a search, each with what is written alike."""
-    return [_token(tx, word) for word in dict.fromkeys(fold(text)[:MOST_WORDS])]
+    """The words of a search, each with what is written alike.
+
+    Of each it is counted how often it occurs, up to the rarest one before it: no more is asked than which is the rarest.
+    """
+    tokens: list[Token] = []
+    for word in dict.fromkeys(fold(text)[:MOST_WORDS]):
+        tokens.append(_token(tx, word, _rarest(tokens)))
+    return tokens
 
 
 def exact_tokens_of(tx: Transaction, text: str) -> list[Token]:
-    """The words of a text, each as it is written and nothing else."""
-    tokens = []
+    """The words of a text, each as it is written and nothing else; counted as `tokens_of` does."""
+    tokens: list[Token] = []
     for word in dict.fromkeys(fold(text)[:MOST_WORDS]):
         numbers = tuple(row["word_id"] for row in tx.all(_FIND_WORDS, words=json.dumps([word])))
-        tokens.append(_counted(tx, Token(word, numbers, 0), _MOST_COMPARED))
+        tokens.append(_counted(tx, Token(word, numbers, 0), _rarest(tokens)))
     return tokens
 
 
@@ -119,8 +124,7 @@ def alike_tokens_of(tx: Transaction, text: str) -> list[Token]:
     tokens = []
     for word in dict.fromkeys(fold(text)[:MOST_WORDS]):
         numbers = {row["word"]: row["word_id"] for row in tx.all(_FIND_WORDS, words=json.dumps([word]))}
-        if parts := _parts(word):
-            numbers |= {row["word"]: row["word_id"] for row in tx.all(_NEAR, parts=json.dumps(sorted(parts)))}
+        numbers |= _sharing_parts(tx, word)
         alike = tuple(numbers[other] for other in numbers if is_alike(word, other))
         tokens.append(_counted(tx, Token(word, alike, 0), _MOST_COMPARED))
     return tokens
@@ -175,21 +179,35 @@ def _number(tx: Transaction, words: list[str]) -> dict[str, int]:
     return {row["word"]: row["word_id"] for row in tx.all(_FIND_WORDS, words=listed)}
 
 
-def _token(tx: Transaction, word: str) -> Token:
+def _token(tx: Transaction, word: str, limit: int) -> Token:
     rows = tx.all(_BEGINS, begins=word, ends=_end_of(word), limit=_MOST_BEGUN)
     if not rows and len(word) >= _SHORTEST_INSIDE:
         rows = tx.all(_HOLDS, pattern=f"%{word}%", limit=_MOST_HOLDING)
     if rows:
-        return _counted(tx, Token(word, tuple(row["word_id"] for row in rows), 0))
-    alike = tx.all(_NEAR, parts=json.dumps(sorted(parts))) if (parts := _parts(word)) else ()
-    numbers = {row["word"]: row["word_id"] for row in alike}
+        return _counted(tx, Token(word, tuple(row["word_id"] for row in rows), 0), limit)
+    numbers = _sharing_parts(tx, word)
     near = _nearest(word, numbers)
-    return _counted(tx, Token(word, tuple(numbers[other] for other in near), 0, near, is_known=False))
+    return _counted(tx, Token(word, tuple(numbers[other] for other in near), 0, near, is_known=False), limit)
 
 
-def _counted(tx: Transaction, token: Token, limit: int = _MOST_COUNTED) -> Token:
+def _rarest(tokens: Iterable[Token]) -> int:
+    """So far the next word is counted: beyond the rarest of these it is not the rarest."""
+    return min([_MOST_COUNTED, *(token.count + 1 for token in tokens)])
+
+
+def _sharing_parts(tx: Transaction, word: str) -> dict[str, int]:
+    """The words that may be written like this one, with their numbers; two steps, so that no planner reads all words."""
+    parts = _parts(word)
+    if not parts:
+        return {}
+    found = [row["word_id"] for row in tx.all(_WITH_PARTS, parts=json.dumps(sorted(parts)))]
+    return {row["word"]: row["word_id"] for row in tx.all(_SPELL, words=json.dumps(found))}
+
+
+def _counted(tx: Transaction, token: Token, limit: int) -> Token:
     row = tx.one(_COUNT, words=json.dumps(token.numbers), limit=limit)
-    return replace(token, count=int(row["count"]) if row else 0)
+    count = int(row["count"]) if row else 0
+    return replace(token, count=count if count < limit else _VERY_OFTEN)
 
 
 def _nearest(word: str, candidates: Iterable[str]) -> tuple[str, ...]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from idp.store.database import Transaction
     from idp.store.search_index import Token
 
+_TELLING = 2
+"""So many words of a domain are looked for, the rarest: what else stands in it is compared with the addresses found."""
+
 _WITH_SERIALS = Statement(
     "SELECT d.account_id FROM devices d WHERE d.serial_number IN {texts(serials)} AND d.account_id <> :account_id"
     " UNION SELECT r.account_id FROM registrations r WHERE r.serial_number IN {texts(serials)}"
@@ -96,8 +99,8 @@ def find_with_serials(tx: Transaction, account_id: str, serials: Iterable[str], 
 def find_at_domain(tx: Transaction, account_id: str, domain: str, *, limit: int) -> list[str]:
     """Other accounts with an e-mail address of this domain."""
     escaped = domain.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-    tokens = search_index.exact_tokens_of(tx, domain)
-    return _find(tx, _AT_DOMAIN, tokens, account_id=account_id, domain=f"%@{escaped}", limit=limit)
+    tokens = sorted(search_index.exact_tokens_of(tx, domain), key=lambda token: token.count)
+    return _find(tx, _AT_DOMAIN, tokens[:_TELLING], account_id=account_id, domain=f"%@{escaped}", limit=limit)
 
 
 def find_with_words(tx: Transaction, account_id: str, text: str, *, limit: int, alike: bool = False) -> list[str]:

@@ -30,10 +30,10 @@ def test_people_are_made_up_with_all_that_a_desk_shows(terminal: Terminal) -> No
     assert generate(terminal, "40", "--waiting", "5", "--seed", "3").exit_code == 0
     provider = terminal.post.provider
     person = next(make_people(40, 5, seed=3, now=provider.clock()))
-    (found,) = people_search.find_people(provider, person.email)[0]
+    (found,) = people_search.find_people(provider, person.email).accounts
     assert (found.account_id, found.serial_number) == ("m3-0", person.serial_number)
     assert found.reference
-    waiting = people_search.find_people(provider, "", status="pending")[0]
+    waiting = people_search.find_people(provider, "", status="pending").accounts
     assert len(waiting) == 5
     assert audit_chain.verify(provider.database).fault is None
 

@@ -66,7 +66,9 @@ def test_a_row_becomes_an_account_with_all_it_says(terminal: Terminal) -> None:
         assert [d.new_status for d in approvals.list_decisions(tx, otto.account_id)] == ["approved"]
         old = old_portal.find_old_account(tx, otto.account_id)
         assert old is not None
-        assert [row.account_id for row in search.search_accounts(tx, "oldworks", limit=5)] == [otto.account_id]
+        assert [row.account_id for row in search.search_accounts(tx, search.understand(tx, "oldworks"), limit=5)] == [
+            otto.account_id
+        ]
         assert (old.source, old.row_id, old.hash_format, old.is_weak, old.is_waiting) == (
             "old-portal",
             "1",

@@ -38,7 +38,7 @@ def town(lobby: Lobby) -> Lobby:
 
 def find(lobby: Lobby, text: str) -> list[str]:
     """The user names of who is found."""
-    found: list[FoundAccount] = people_search.find_people(lobby.provider, text)[0]
+    found: list[FoundAccount] = people_search.find_people(lobby.provider, text).accounts
     return [row.user_name for row in found]
 
 
@@ -82,7 +82,7 @@ def test_people_are_found_however_they_are_spelt(town: Lobby, text: str, names: 
 
 def test_what_is_shown_instead_is_told(town: Lobby) -> None:
     """Only for words that nobody has."""
-    told = people_search.tell_spellings(town.provider, "Mayer anna qqqqqq")
+    told = people_search.find_people(town.provider, "Mayer anna qqqqqq").spellings
     assert [(spelling.typed, spelling.near) for spelling in told] == [("mayer", ("meier",)), ("qqqqqq", ())]
 
 
@@ -118,6 +118,6 @@ def test_many_changed_people_are_read_by_the_worker(town: Lobby) -> None:
 
 def test_pages_go_on_behind_the_last_one(town: Lobby) -> None:
     """By key, also within a search."""
-    first = people_search.find_people(town.provider, "lab example")[0]
-    rest = people_search.find_people(town.provider, "lab example", after=first[1].key)[0]
+    first = people_search.find_people(town.provider, "lab example").accounts
+    rest = people_search.find_people(town.provider, "lab example", after=first[1].key).accounts
     assert [row.user_name for row in rest] == ["iva", "mei", "mue"]

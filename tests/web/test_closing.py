@@ -143,7 +143,7 @@ def test_erasing_leaves_a_whole_trail_and_no_word_of_the_name(lobby: Lobby) -> N
     """Network addresses and details are blank, the chain holds (LG-1), and the search has forgotten the name."""
     _browser, ada = sit_down(lobby)
     lobby.run("UPDATE accounts SET family_name = 'Quittenbaum' WHERE account_id = :id", id=ada.account_id)
-    assert people_search.find_people(lobby.provider, "quittenbaum")[0]
+    assert people_search.find_people(lobby.provider, "quittenbaum").accounts
     close_own_account(lobby.provider, ada.account_id)
     lobby.now += WAITING
     assert erase_closed(lobby.provider) == 1

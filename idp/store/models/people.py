@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.store.models.base import (
@@ -51,6 +51,9 @@ class Account(Base):
     __table_args__ = (
         Index("ix_accounts_approval", "approval_status", "approval_updated_at"),
         Index("ix_accounts_made", "created_at", "account_id"),
+        Index(
+            "ix_accounts_staff", "account_id", sqlite_where=text("roles <> ''"), postgresql_where=text("roles <> ''")
+        ),
     )
 
 
@@ -157,6 +160,7 @@ class Registration(Base):
 
     __table_args__ = (
         Index("ix_registrations_sent", "sent_at", "registration_id"),
+        Index("ix_registrations_state", "state", "sent_at", "registration_id"),
         Index("ix_registrations_serial_number", "serial_number"),
     )
 

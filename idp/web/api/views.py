@@ -70,7 +70,8 @@ def list_queue(caller: Caller, asked: models.QueueSearch) -> models.Queue:
 
 def list_accounts(caller: Caller, asked: models.AccountSearch) -> models.AccountList:
     """Accounts that fit."""
-    found, _waiting = people_search.find_people(provider(), asked.q, status=asked.status, after=parse_key(asked.after))
+    people = people_search.find_people(provider(), asked.q, status=asked.status, after=parse_key(asked.after))
+    found = people.accounts
     return models.AccountList(items=[found_account(row) for row in found[: staff_desk.PAGE]], next=next_key(found))
 
 
@@ -226,7 +227,8 @@ def send_reset_link(caller: Caller, account_id: str) -> models.Sent:
 
 def list_registrations(caller: Caller, asked: models.RegistrationSearch) -> models.RegistrationList:
     """Registrations that fit."""
-    found = people_search.find_registrations(provider(), asked.q, state=asked.state, after=parse_key(asked.after))
+    people = people_search.find_registrations(provider(), asked.q, state=asked.state, after=parse_key(asked.after))
+    found = people.registrations
     shown = [found_registration(row) for row in found[: staff_desk.PAGE]]
     return models.RegistrationList(items=shown, next=next_key(found))
 

@@ -47,17 +47,17 @@ def accounts() -> Any:
     referenced = _go_to_reference(text)
     if referenced:
         return redirect(referenced, 303)
-    found, waiting = people_search.find_people(provider(), text, status=status, after=read_key())
+    found = people_search.find_people(provider(), text, status=status, after=read_key())
     return render(
         "staff/accounts.html",
         now=provider().clock(),
         text=text,
         chosen=status,
-        found=found[: staff_desk.PAGE],
-        waiting=waiting,
-        spellings=people_search.tell_spellings(provider(), text),
+        found=found.accounts[: staff_desk.PAGE],
+        waiting=found.registrations,
+        spellings=found.spellings,
         status_options=options(words.STATUSES),
-        **_pages("staff_people.accounts", found, q=text or None, status=status or None),
+        **_pages("staff_people.accounts", found.accounts, q=text or None, status=status or None),
     )
 
 
@@ -183,10 +183,10 @@ def registrations() -> Response:
         now=provider().clock(),
         text=text,
         state=state,
-        found=found[: staff_desk.PAGE],
-        spellings=people_search.tell_spellings(provider(), text),
+        found=found.registrations[: staff_desk.PAGE],
+        spellings=found.spellings,
         state_options=[("all", _("all")), *options(words.STATES)],
-        **_pages("staff_people.registrations", found, q=text or None, state=state),
+        **_pages("staff_people.registrations", found.registrations, q=text or None, state=state),
     )
 
 
