@@ -37,6 +37,7 @@ def name_of(call: ast.Call) -> str:
 # Where a statement is put together when it is needed: from lists of our own, never from what was sent.
 MADE_WHEN_NEEDED = {
     "store/personal_data.py": "names of our own tables",
+    "store/device_claims.py": "clauses of this module, one for each limit",
     "store/review_queue.py": "clauses of this module, one for each filter",
     "store/sealed_rows.py": "names of our own columns, when the module is imported",
     "store/search.py": "clauses of this module",

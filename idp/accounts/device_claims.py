@@ -14,14 +14,17 @@ from idp.accounts.approval import LONGEST_REASON, check_may_decide
 from idp.accounts.approval_rules import read_application, rules_in_use
 from idp.accounts.staff_limits import limits_of
 from idp.errors import Refusal
+from idp.policy.approval import promised_until
 from idp.policy.rules import Reason, decide, find_doubts
 from idp.policy.staff import is_within_limits
 from idp.store import accounts, approvals, audit, device_claims, devices
+from idp.store.approver_limits import NO_LIMITS
 
 if TYPE_CHECKING:
     from idp.provider import Provider
     from idp.store.accounts import Account
     from idp.store.approvals import Owner
+    from idp.store.approver_limits import Limits
     from idp.store.database import Transaction
     from idp.store.device_claims import Claim
 
@@ -72,16 +75,22 @@ def withdraw_claim(provider: Provider, account_id: str, serial_number: str) -> N
         )
 
 
-def list_claims(provider: Provider) -> tuple[list[Claim], int]:
-    """What waits for staff, oldest first, up to 200; and how many there are."""
+def list_claims(provider: Provider, staff_id: str | None = None) -> tuple[list[Claim], int]:
+    """What waits for a member of staff (None: the operator), oldest first, up to 200; and how many there are."""
     with provider.database.reading() as tx:
-        return device_claims.list_claims(tx, MOST_SHOWN), device_claims.count_claims(tx)
+        limits = _limits(tx, staff_id)
+        return device_claims.list_claims(tx, MOST_SHOWN, limits), device_claims.count_claims(tx, limits)
 
 
-def count_claims(provider: Provider) -> int:
-    """How many devices wait for staff."""
+def count_claims(provider: Provider, staff_id: str) -> int:
+    """How many devices wait for a member of staff."""
     with provider.database.reading() as tx:
-        return device_claims.count_claims(tx)
+        return device_claims.count_claims(tx, _limits(tx, staff_id))
+
+
+def promised_by(provider: Provider, claim: Claim) -> int:
+    """By when the customer has an answer: the promise of a review holds for a device as well."""
+    return promised_until(claim.created_at, provider.settings.registration.review_working_days)
 
 
 def open_claim(provider: Provider, account_id: str, serial_number: str) -> ClaimPage:
@@ -144,6 +153,11 @@ def decide_claim(
         mail.device_checked(
             provider, tx, to=mail.to_account(account), serial_number=serial_number, accepted=accepts, reason=reason
         )
+
+
+def _limits(tx: Transaction, staff_id: str | None) -> Limits:
+    staff = accounts.find_account(tx, staff_id) if staff_id else None
+    return limits_of(tx, staff) if staff else NO_LIMITS
 
 
 def _check_may_decide(tx: Transaction, staff_id: str, account_id: str, serial_number: str) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from idp.provider import Provider
     from idp.store.accounts import Account
     from idp.store.database import Transaction
-    from idp.store.device_transfers import OfferedTransfer, Transfer
+    from idp.store.device_transfers import NamedTransfer, OfferedTransfer, Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,12 @@ def list_offered(provider: Provider, account_id: str) -> dict[str, Transfer]:
     """One's devices that wait for their next owner's answer, by serial number."""
     with provider.database.reading() as tx:
         return device_transfers.list_waiting(tx, account_id, provider.clock())
+
+
+def list_offered_to(provider: Provider, account_id: str) -> list[NamedTransfer]:
+    """Devices that others offer to this account's address and that wait for its answer, oldest first."""
+    with provider.database.reading() as tx:
+        return device_transfers.list_offered_to(tx, account_id, provider.clock())
 
 
 def may_hand_on(provider: Provider, account_id: str) -> bool:
@@ -138,46 +144,67 @@ def accept_device(provider: Provider, token: str, account_id: str, *, address: s
     Raises `Refusal`: `transfer.damaged`, `transfer.other_account`, `transfer.not_approved` where the giver is not approved any more,
     `transfer.over`, `device.too_many`.
     """
-    now = provider.clock()
     with provider.database.transaction() as tx:
-        transfer = _get_transfer(tx, token)
-        locked = {one: accounts.lock_account(tx, one) for one in sorted({transfer.account_id, account_id})}
-        giver, receiver = locked[transfer.account_id], locked[account_id]
-        if receiver.email_key != transfer.email_key or receiver.is_closed:
-            raise Refusal("transfer.other_account")
-        if transfer.state_at(now) == "waiting" and not giver.is_closed and giver.approval_status != "approved":
-            raise Refusal("transfer.not_approved")
-        if giver.is_closed or not device_transfers.end_transfer(
-            tx, transfer.transfer_id, "accepted", now, receiver_id=account_id
-        ):
-            raise Refusal("transfer.over")
-        pass_device_on(provider, tx, giver, receiver, transfer.serial_number, Actor("customer", account_id))
-        for act, owner in (("device_handed_on", giver), ("device_received", receiver)):
-            _record(
-                tx,
-                act,
-                owner.account_id,
-                now,
-                transfer.serial_number,
-                transfer.reference,
-                address if owner is receiver else "",
-                actor=account_id,
-            )
-        _tell_giver(provider, tx, giver, transfer, "accepted")
-        return transfer.serial_number
+        return _accept(provider, tx, _get_transfer(tx, token), account_id, address)
+
+
+def accept_offered(provider: Provider, transfer_id: str, account_id: str, *, address: str = "") -> str:
+    """The same without the mail, for the account with the address that the giver named; raises what `accept_device` raises."""
+    with provider.database.transaction() as tx:
+        return _accept(provider, tx, _get_own_offer(tx, transfer_id, account_id), account_id, address)
 
 
 def refuse_device(provider: Provider, token: str) -> str:
     """Decline the device, for whoever has the mail; out: its serial number. Raises `Refusal`: `transfer.damaged`, `transfer.over`."""
-    now = provider.clock()
     with provider.database.transaction() as tx:
-        transfer = _get_transfer(tx, token)
-        giver = accounts.lock_account(tx, transfer.account_id)
-        if not device_transfers.end_transfer(tx, transfer.transfer_id, "refused", now):
-            raise Refusal("transfer.over")
-        _record(tx, "device_refused", giver.account_id, now, transfer.serial_number, transfer.reference, actor="")
-        _tell_giver(provider, tx, giver, transfer, "refused")
-        return transfer.serial_number
+        return _refuse(provider, tx, _get_transfer(tx, token))
+
+
+def refuse_offered(provider: Provider, transfer_id: str, account_id: str) -> str:
+    """The same without the mail, for the account with the address that the giver named.
+
+    Raises `Refusal`: `transfer.damaged`, `transfer.other_account`, `transfer.over`.
+    """
+    with provider.database.transaction() as tx:
+        return _refuse(provider, tx, _get_own_offer(tx, transfer_id, account_id))
+
+
+def _accept(provider: Provider, tx: Transaction, transfer: Transfer, account_id: str, address: str) -> str:
+    now = provider.clock()
+    locked = {one: accounts.lock_account(tx, one) for one in sorted({transfer.account_id, account_id})}
+    giver, receiver = locked[transfer.account_id], locked[account_id]
+    if receiver.email_key != transfer.email_key or receiver.is_closed:
+        raise Refusal("transfer.other_account")
+    if transfer.state_at(now) == "waiting" and not giver.is_closed and giver.approval_status != "approved":
+        raise Refusal("transfer.not_approved")
+    if giver.is_closed or not device_transfers.end_transfer(
+        tx, transfer.transfer_id, "accepted", now, receiver_id=account_id
+    ):
+        raise Refusal("transfer.over")
+    pass_device_on(provider, tx, giver, receiver, transfer.serial_number, Actor("customer", account_id))
+    for act, owner in (("device_handed_on", giver), ("device_received", receiver)):
+        _record(
+            tx,
+            act,
+            owner.account_id,
+            now,
+            transfer.serial_number,
+            transfer.reference,
+            address if owner is receiver else "",
+            actor=account_id,
+        )
+    _tell_giver(provider, tx, giver, transfer, "accepted")
+    return transfer.serial_number
+
+
+def _refuse(provider: Provider, tx: Transaction, transfer: Transfer) -> str:
+    now = provider.clock()
+    giver = accounts.lock_account(tx, transfer.account_id)
+    if not device_transfers.end_transfer(tx, transfer.transfer_id, "refused", now):
+        raise Refusal("transfer.over")
+    _record(tx, "device_refused", giver.account_id, now, transfer.serial_number, transfer.reference, actor="")
+    _tell_giver(provider, tx, giver, transfer, "refused")
+    return transfer.serial_number
 
 
 def expire_offers(provider: Provider) -> None:
@@ -258,6 +285,14 @@ def _tell_giver(provider: Provider, tx: Transaction, giver: Account, transfer: T
 def _get_transfer(tx: Transaction, token: str) -> Transfer:
     transfer = device_transfers.find_transfer(tx, token)
     if transfer is None:
+        raise Refusal("transfer.damaged")
+    return transfer
+
+
+def _get_own_offer(tx: Transaction, transfer_id: str, account_id: str) -> Transfer:
+    """An offer to the address that the account has now; of others it is not told whether there are any."""
+    transfer = device_transfers.find_by_id(tx, transfer_id)
+    if transfer is None or transfer.email_key != accounts.get_account(tx, account_id).email_key:
         raise Refusal("transfer.damaged")
     return transfer
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from idp.accounts.device_claims import decide_claim, list_claims
+from idp.accounts.device_claims import decide_claim, list_claims, promised_by
 from idp.accounts.serial_numbers import parse_serial_number
 from idp.cli.accounts import get_account
 from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, stamp, with_settings
@@ -40,15 +40,23 @@ def devices_command(settings: Settings, as_json: bool) -> None:
                     "company": claim.company,
                     "serial_number": claim.serial_number,
                     "since": claim.created_at,
+                    "due_at": promised_by(provider, claim),
                 }
                 for claim in found
             ]
         )
         return
     print_table(
-        ("since", "serial number", "name", "company", "account"),
+        ("since", "due", "serial number", "name", "company", "account"),
         [
-            (stamp(claim.created_at), claim.serial_number, claim.name, claim.company, claim.account_id)
+            (
+                stamp(claim.created_at),
+                stamp(promised_by(provider, claim)),
+                claim.serial_number,
+                claim.name,
+                claim.company,
+                claim.account_id,
+            )
             for claim in found
         ],
     )

@@ -18,11 +18,18 @@ def test_mail(provider: Provider, tx: Transaction, *, to: Recipient, not_before:
 
 
 def promise_ends(
-    provider: Provider, tx: Transaction, *, to: Recipient, applications: list[dict[str, Any]], count: int
+    provider: Provider,
+    tx: Transaction,
+    *,
+    to: Recipient,
+    applications: list[dict[str, Any]],
+    devices: list[dict[str, Any]],
+    count: int,
 ) -> int:
-    """To somebody who decides: applications whose promise ends soon, with `name`, `company` and `due_at` each.
+    """To somebody who decides: what is promised to be answered soon, with `name`, `company` and `due_at` each.
 
-    `count`: how many there are with those that are not listed.
+    Devices that customers added have their `serial_number` as well. `count`: how many there are of both, with those that
+    are not listed.
     """
     return post(
         provider,
@@ -30,8 +37,10 @@ def promise_ends(
         "promise_ends",
         to,
         applications=applications,
+        devices=devices,
         count=count,
         queue_link=own_link(provider, "/staff"),
+        devices_link=own_link(provider, "/staff/devices"),
     )
 
 

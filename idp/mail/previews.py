@@ -81,6 +81,7 @@ def _sample_values(provider: Provider, message: str) -> dict[str, Any]:
     return {
         "accepted": False,
         "applications": [{"name": "Anna Berg", "company": "Wasserwerk Süd", "due_at": now + 4 * 3600}],
+        "devices": [{"serial_number": "AB123Z", "name": "Jan Peeters", "company": "Aqualab", "due_at": now + 5 * 3600}],
         "count": 3,
         "code": "BCDFGHJK",
         "email": "anna.berg@example.com",

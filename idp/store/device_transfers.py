@@ -38,6 +38,14 @@ _WAITING = Statement(
     "SELECT * FROM device_transfers WHERE account_id = :account_id AND state = 'waiting' AND expires_at > :now"
     " ORDER BY created_at, transfer_id"
 )
+_OFFERED_TO = Statement(
+    "SELECT t.*, g.given_name AS giver_given, g.family_name AS giver_family, g.user_name AS giver_user,"
+    " NULL AS receiver_given, NULL AS receiver_family, NULL AS receiver_user FROM device_transfers t"
+    " JOIN accounts g ON g.account_id = t.account_id AND g.access <> 'closed'"
+    " WHERE t.state = 'waiting' AND t.expires_at > :now"
+    " AND t.email_key = (SELECT email_key FROM accounts WHERE account_id = :account_id)"
+    " ORDER BY t.created_at, t.transfer_id"
+)
 _END = Statement(
     "UPDATE device_transfers SET state = :state, receiver_id = :receiver_id, ended_at = :now"
     " WHERE transfer_id = :transfer_id AND state = 'waiting' AND expires_at > :now"
@@ -135,16 +143,12 @@ def insert_accepted(
 
 def list_about(tx: Transaction, account_id: str, limit: int = 50) -> list[NamedTransfer]:
     """The transfers from, to, or offered to an account, newest first."""
-    found = []
-    for row in tx.all(_ABOUT, account_id=account_id, limit=limit):
-        names = [
-            f"{row[f'{side}_given'] or ''} {row[f'{side}_family'] or ''}".strip() or row[f"{side}_user"] or ""
-            for side in ("giver", "receiver")
-        ]
-        transfer = _parse(row)
-        assert transfer is not None
-        found.append(NamedTransfer(transfer, *names))
-    return found
+    return [_named(row) for row in tx.all(_ABOUT, account_id=account_id, limit=limit)]
+
+
+def list_offered_to(tx: Transaction, account_id: str, now: int) -> list[NamedTransfer]:
+    """What waits for the answer of an account, because the giver named its address; oldest first."""
+    return [_named(row) for row in tx.all(_OFFERED_TO, account_id=account_id, now=now)]
 
 
 def find_transfer(tx: Transaction, token: str) -> Transfer | None:
@@ -183,6 +187,16 @@ def void_transfers(tx: Transaction, account_id: str, now: int, *, serial_number:
     if serial_number is None:
         return tx.run(_VOID_ALL, account_id=account_id, now=now)
     return tx.run(_VOID_DEVICE, account_id=account_id, serial_number=serial_number, now=now)
+
+
+def _named(row: Row) -> NamedTransfer:
+    names = [
+        f"{row[f'{side}_given'] or ''} {row[f'{side}_family'] or ''}".strip() or row[f"{side}_user"] or ""
+        for side in ("giver", "receiver")
+    ]
+    transfer = _parse(row)
+    assert transfer is not None
+    return NamedTransfer(transfer, *names)
 
 
 def _parse(row: Row | None) -> Transfer | None:

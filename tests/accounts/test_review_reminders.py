@@ -9,9 +9,12 @@ import pytest
 
 from idp.accounts import review_work
 from idp.accounts.approval import decide_by_staff
+from idp.accounts.device_claims import list_claims
+from idp.accounts.own_devices import add_own_device
 from idp.accounts.review_reminders import LISTED, remind_deciders
 from idp.policy.approval import promised_until
 from idp.store.accounts import Account
+from tests.accounts.test_staff_limits import limit
 from tests.support.applicant import mails
 from tests.support.lobby import NOW, Lobby
 
@@ -22,7 +25,7 @@ END = promised_until(NOW, 2)
 def reminders(lobby: Lobby) -> list[tuple[str, list[str]]]:
     """Who was reminded of whom, in the order of writing."""
     return [
-        (mail["email"].partition("@")[0], [one["name"] for one in mail["applications"]])
+        (mail["email"].partition("@")[0], [one["name"] for one in mail["applications"] + mail["devices"]])
         for mail in mails(lobby)
         if mail["name"] == "promise_ends"
     ]
@@ -101,3 +104,20 @@ def test_a_long_queue_makes_one_mail(lobby: Lobby) -> None:
     at(lobby, END - HOUR)
     (mail,) = [mail for mail in mails(lobby) if mail["name"] == "promise_ends"]
     assert (len(mail["applications"]), mail["count"]) == (LISTED, LISTED + 3)
+
+
+def test_a_device_that_waits_is_reminded_of_once_by_whoever_decides_about_it(lobby: Lobby) -> None:
+    """The promise of a review holds for a device that a customer added; limits of an approver count."""
+    people = {"paul": lobby.add_account("paul", roles="approver"), "kim": limit(lobby, "kim", families="CD")}
+    eve, ada = lobby.add_account("eve", company="Other"), lobby.add_account("ada", company="Lab")
+    add_own_device(lobby.provider, eve.account_id, "AB123Z")
+    assert not add_own_device(lobby.provider, ada.account_id, "AB123Z")
+    at(lobby, END - 6 * HOUR - 1)
+    assert reminders(lobby) == []
+    at(lobby, END - 6 * HOUR + 1)
+    assert sorted(reminders(lobby)) == [("boss-of-kim", ["Ada Test"]), ("paul", ["Ada Test"])]
+    seen = {name: list_claims(lobby.provider, one.account_id) for name, one in people.items()}
+    assert {name: ([claim.serial_number for claim in found], count) for name, (found, count) in seen.items()} == {
+        "paul": (["AB123Z"], 1),
+        "kim": ([], 0),
+    }

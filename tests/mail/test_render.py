@@ -23,6 +23,7 @@ VALUES: dict[str, Any] = {
     "sites_link": "https://id.example.com/account/sites",
     "queue_link": "https://id.example.com/staff",
     "applications": [{"name": "Willi Waiting", "company": "Wasserwerk Süd", "due_at": 1_800_000_000}],
+    "devices": [{"serial_number": "AB123Z", "name": "Dora Device", "company": "Aqualab", "due_at": 1_800_000_000}],
     "count": 3,
     "code": "BCDFGHJK",
     "expires_at": 1_800_000_000,

@@ -98,6 +98,45 @@ def test_a_device_passes_from_one_list_to_the_other(lobby: Lobby) -> None:
     assert giver.get(PAGE).headers["Location"].startswith("/sign-in")
 
 
+def test_the_receiver_answers_without_the_mail(lobby: Lobby) -> None:
+    """Who has the address that was named finds the offer on the own first page and list, and answers it once."""
+    ada, bob = two(lobby)
+    offer(lobby, ada)
+    receiver, eve = seat(lobby, bob), seat(lobby, lobby.add_account("eve"))
+    assert "One offer waits for your answer" in receiver.get("/").text
+    assert "offers wait" not in eve.get("/").text
+    listed = receiver.get("/account/devices").text
+    assert "From Ada Test" in listed
+    (path,) = re.findall(r'action="(/account/devices/offered/[^"]+)"', listed)
+    form = hidden_fields(eve.get("/account/devices").text)
+    for act in ("accept", "refuse"):
+        assert eve.post(path, {**form, "answer": act}).headers["Location"].endswith("done=answered")
+    assert (owners(lobby), outcomes(lobby)) == ([ada.account_id], [])
+    accepted = receiver.post(path, {**hidden_fields(listed), "answer": "accept"})
+    shown = receiver.get(accepted.headers["Location"]).text
+    assert ("The device is yours" in shown, "Offered to you" in shown) == (True, False)
+    assert (owners(lobby), outcomes(lobby)) == ([bob.account_id], ["accepted"])
+    assert (
+        receiver.post(path, {**hidden_fields(shown), "answer": "refuse"}).headers["Location"].endswith("done=answered")
+    )
+    assert outcomes(lobby) == ["accepted"]
+
+
+def test_the_receiver_refuses_without_the_mail(lobby: Lobby) -> None:
+    """The device stays where it is; an offer that ran out is not listed any more."""
+    ada, bob = two(lobby)
+    offer(lobby, ada)
+    receiver = seat(lobby, bob)
+    listed = receiver.get("/account/devices").text
+    (path,) = re.findall(r'action="(/account/devices/offered/[^"]+)"', listed)
+    refused = receiver.post(path, {**hidden_fields(listed), "answer": "refuse"})
+    assert "You refused the device" in receiver.get(refused.headers["Location"]).text
+    assert (owners(lobby), outcomes(lobby)) == ([ada.account_id], ["refused"])
+    offer(lobby, ada)
+    lobby.now += 7 * 86400
+    assert device_transfers.list_offered_to(lobby.provider, bob.account_id) == []
+
+
 def test_the_giver_does_not_learn_who_has_an_account(lobby: Lobby) -> None:
     """The same answer for every address; the mail alone differs (EN-3)."""
     ada, _bob = two(lobby)

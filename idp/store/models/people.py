@@ -91,6 +91,7 @@ class DeviceClaim(Base):
     serial_number: Mapped[Word] = mapped_column(primary_key=True)
     nickname: Mapped[Line] = mapped_column(default="")
     created_at: Mapped[Instant] = mapped_column(index=True)
+    reminded_at: Mapped[Instant | None]
 
 
 class DeviceTransfer(Base):

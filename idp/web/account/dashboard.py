@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, request
 
+from idp.accounts.device_transfers import list_offered_to
 from idp.accounts.interests import interests_of, list_news
 from idp.accounts.old_portal import find_incomplete
 from idp.accounts.own_security import list_own_changes
@@ -78,6 +79,7 @@ def page() -> Response:
         **_news(account, {client.client_id: client.name for client in registered if not client.disabled}),
         changes=[tell_own_event(event) for event in list_own_changes(provider(), account.account_id)],
         way_back=way_back,
+        device_offers=len(list_offered_to(provider(), account.account_id)),
         is_incomplete=find_incomplete(provider(), account.account_id) is not None,
         reference_number=reference_number if account.approval_status != APPROVED else "",
         account=account,

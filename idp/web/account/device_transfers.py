@@ -131,6 +131,25 @@ def answer(token: str) -> Response:
     return redirect(url_for("devices.page", done="received", serial_number=serial_number), 303)
 
 
+@blueprint.post("/account/devices/offered/<transfer_id>")
+@signed_in_required
+def answer_offered(transfer_id: str) -> Response:
+    """Accept or refuse, on one's own list of devices, what somebody offers."""
+    account_id = get_signed_in().account_id
+    if not ActForm().validate_on_submit():
+        return redirect(url_for("devices.page"), 303)
+    try:
+        if request.form.get("answer") == "accept":
+            address = browser_session.client_address()
+            serial_number = device_transfers.accept_offered(provider(), transfer_id, account_id, address=address)
+            return redirect(url_for("devices.page", done="received", serial_number=serial_number), 303)
+        serial_number = device_transfers.refuse_offered(provider(), transfer_id, account_id)
+        return redirect(url_for("devices.page", done="refused", serial_number=serial_number), 303)
+    except Refusal as refusal:
+        done = {"device.too_many": "too-many", "transfer.not_approved": "giver-waits"}.get(refusal.key, "answered")
+        return redirect(url_for("devices.page", done=done), 303)
+
+
 def _tell(form: HandOnForm, refusal: Refusal) -> int:
     """Put a refusal where it belongs; out: the status of the page."""
     if refusal.key == "device.unknown":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, redirect, request, url_for
 
 from idp.accounts import device_claims, own_devices
-from idp.accounts.device_transfers import list_offered
+from idp.accounts.device_transfers import list_offered, list_offered_to
 from idp.accounts.serial_numbers import LONGEST_TYPED
 from idp.errors import Refusal
 from idp.i18n import lazy_gettext as _
@@ -67,8 +67,13 @@ def page() -> Response:
         422 if form.is_submitted() else 200,
         form=form,
         devices=found,
-        claims=device_claims.list_own_claims(provider(), account_id),
+        claims=[
+            (claim, device_claims.promised_by(provider(), claim))
+            for claim in device_claims.list_own_claims(provider(), account_id)
+        ],
         offered=list_offered(provider(), account_id),
+        offers=list_offered_to(provider(), account_id),
+        most=own_devices.MOST_DEVICES,
         products=provider().settings.devices.products,
         done=request.args.get("done", ""),
         chosen=request.args.get("serial_number", "")[:6],

@@ -20,6 +20,7 @@ class WaitingDevice(Model):
     country: str
     serial_number: str
     since: datetime
+    due_at: datetime = Field(description="Until when an answer is promised.")
 
 
 class WaitingDevices(Model):

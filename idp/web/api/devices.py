@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def list_waiting_devices(caller: Caller) -> models.WaitingDevices:
     """What waits, oldest first."""
-    found, total = device_claims.list_claims(provider())
+    found, total = device_claims.list_claims(provider(), caller.account_id)
     return models.WaitingDevices(
         items=[
             models.WaitingDevice(
@@ -30,6 +30,7 @@ def list_waiting_devices(caller: Caller) -> models.WaitingDevices:
                 country=claim.country,
                 serial_number=claim.serial_number,
                 since=instant(claim.created_at),
+                due_at=instant(device_claims.promised_by(provider(), claim)),
             )
             for claim in found
         ],

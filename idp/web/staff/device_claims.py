@@ -24,10 +24,11 @@ blueprint = Blueprint("staff_device_claims", __name__, url_prefix="/staff")
 @permitted(Permission.READ_QUEUE)
 def page() -> Any:
     """All that wait, oldest first."""
-    found, count = device_claims.list_claims(provider())
+    found, count = device_claims.list_claims(provider(), member().account_id)
     return render(
         "staff/device_claims.html",
-        found=found,
+        found=[(claim, device_claims.promised_by(provider(), claim)) for claim in found],
+        now=provider().clock(),
         count=count,
         products=provider().settings.devices.products,
         done=request.args.get("done", ""),
@@ -92,5 +93,10 @@ def _page(account_id: str, serial_number: str, form: ClaimForm, status: int = 20
     except Refusal:
         return render("staff/device_claim_over.html", 404)
     return render(
-        "staff/device_claim.html", status, found=found, form=form, products=provider().settings.devices.products
+        "staff/device_claim.html",
+        status,
+        found=found,
+        due_at=device_claims.promised_by(provider(), found.claim),
+        form=form,
+        products=provider().settings.devices.products,
     )

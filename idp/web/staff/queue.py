@@ -194,7 +194,7 @@ def show_queue(
         now=provider().clock(),
         address=address,
         listed=listed,
-        devices_waiting=count_claims(provider()),
+        devices_waiting=count_claims(provider(), member().account_id),
         country_options=[(code, f"{country_name(code)} ({count})") for code, count in listed.countries],
         family_options=[(family, f"{family} ({count})") for family, count in listed.families],
         first_url=url_for("staff_queue.queue", **address.args(after=None)) if address.after else None,

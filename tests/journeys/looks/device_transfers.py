@@ -15,6 +15,8 @@ from tests.support.world import World
     "/account/devices/<serial_number>/hand-on: reviewed again",
     "/account/devices/<serial_number>/hand-on: faults",
     "/account/devices: waiting",
+    "/account/devices: offered to you",
+    "/: offered a device",
     "/devices/offer/<token>: signed out",
     "/devices/offer/<token>: receiver",
     "/devices/offer/<token>: taken back",
@@ -47,16 +49,21 @@ def walk_to_another_owner(world: World, eyes: Eyes, new_context: NewContext, sho
     eyes.look(page, "reviewed again")
     page.click("#hand-on-submit")
     eyes.look(page, "faults")
-    page.fill("#email", "rosa@example.com")
+    page.fill("#email", "rejected@example.com")
     page.click("#hand-on-submit")
     eyes.look(page, "waiting")
-    link = world.link_in(world.mail_to("rosa@example.com", containing="/devices/offer/"), "/devices/offer/")
+    link = world.link_in(world.mail_to("rejected@example.com", containing="/devices/offer/"), "/devices/offer/")
     stranger = new_context().new_page()
     stranger.goto(link)
     eyes.look(stranger, "signed out")
     receiver = signed_in(world, new_context(), "rosa")
     receiver.goto(link)
+    receiver.wait_for_selector("#accept-submit")
     eyes.look(receiver, "receiver")
+    receiver.goto(world.provider_url + "/")
+    eyes.look(receiver, "offered a device")
+    receiver.click("#see-offers")
+    eyes.look(receiver, "offered to you")
     page.click("#take-back-AB123Z")
     receiver.goto(link)
     eyes.look(receiver, "taken back")
