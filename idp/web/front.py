@@ -63,7 +63,7 @@ class Front:
         self._clock = provider.clock
         self._keyring = provider.keyring
         self._app = app
-        self._metadata: Answer | None = None
+        self._metadata: tuple[str, Answer] | None = None
         self._keys: tuple[str, Answer] | None = None
         self.answered: Counter[str] = Counter()
         reading, issuing = build_reading(provider), build_issuing(provider)
@@ -120,9 +120,10 @@ class Front:
         return door
 
     def _tell_metadata(self, _environ: Environ) -> Answer:
-        if self._metadata is None:
-            self._metadata = _cached(*ready_metadata(self._app), "application/json")
-        return self._metadata
+        body, etag = ready_metadata(self._app)
+        if self._metadata is None or self._metadata[0] != etag:
+            self._metadata = (etag, _cached(body, etag, "application/json"))
+        return self._metadata[1]
 
     def _tell_keys(self, _environ: Environ) -> Answer:
         body, etag = self._keyring.jwks()

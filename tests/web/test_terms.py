@@ -18,6 +18,7 @@ from idp.errors import ConfigError, Refusal
 from idp.store.accounts import Account
 from tests.support.applicant import FORM, Applicant, accounts_of, newest_link
 from tests.support.lobby import CALLBACK, Lobby, answer_of, hidden_fields
+from tests.support.tokens import House
 
 DAY = 86400
 FIRST, SECOND = "2027-01-01", "2027-01-16"  # NOW is 15 January 2027
@@ -264,3 +265,27 @@ def test_a_missing_or_empty_folder_stops_the_start(tmp_path: Path) -> None:
         load_terms(tmp_path / "nowhere")
     with pytest.raises(ConfigError, match="has no folder such as"):
         load_terms(tmp_path)
+
+
+def test_tokens_of_sites_live_on_while_terms_are_owed(house: House, folder: Path) -> None:
+    """Terms are asked for where somebody is at a page; nobody is when a site refreshes, asks or introspects."""
+    object.__setattr__(house.provider, "terms", load_terms(folder))
+    got = house.tokens(scope="openid email offline_access", offline=True)
+    fresh = house.refresh(got["refresh_token"])
+    assert fresh.status_code == 200
+    token = fresh.get_json()["access_token"]
+    assert house.userinfo(token).get_json()["email"] == house.anna.email
+    assert house.introspect(token)["active"] is True
+
+
+def test_discovery_names_the_terms_once_some_are_in_force(lobby: Lobby, folder: Path) -> None:
+    """`op_tos_uri` (OIDC Discovery §3) leads nowhere before."""
+    browser = lobby.browser()
+    assert "op_tos_uri" not in browser.get("/.well-known/openid-configuration").json
+    use(lobby, load_terms(folder))
+    lobby.now -= 15 * DAY  # the last day of 2026
+    assert "op_tos_uri" not in browser.get("/.well-known/openid-configuration").json
+    lobby.now += DAY
+    told = browser.get("/.well-known/openid-configuration").json["op_tos_uri"]
+    assert told.endswith("/terms")
+    assert browser.get("/terms").status_code == 200

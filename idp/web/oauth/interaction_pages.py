@@ -84,13 +84,19 @@ def show(page: Page) -> Response:
     form.ticket.data = _ticket(provider().master, page.opened, page.waiting, page.end_user)
     values |= {"form": form, "handle": page.waiting.handle}
     if page.name == "consent":
-        values |= {"items": describe_scope(page.opened.asked_scope, page.end_user), "ends": describe_end(page)}
+        values |= {"items": _describe_scope(page.opened.asked_scope, page.end_user), "ends": describe_end(page)}
     if page.name == "accept_terms":
         parts = provider()
         values["text"] = parts.terms.get_text(parts.terms.in_force(parts.clock()), current_locale())
     if page.name == "explain_approval":
         values["reference_number"] = _find_reference(page.end_user)
     return render(f"oauth/{page.name}.html", **values)
+
+
+def _describe_scope(scope: frozenset[str], end_user: EndUser) -> list[tuple[str, str]]:
+    with provider().database.reading() as tx:
+        account = accounts.get_account(tx, end_user.account_id)
+    return describe_scope(scope, end_user, account, provider().settings.interests)
 
 
 def post_reply(reply: Reply) -> Response:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from idp.i18n import format_clock, gettext, marked
+from babel import Locale
+
+from idp.i18n import current_locale, format_clock, gettext, marked
+from idp.web.interest_words import tell_interests
 
 if TYPE_CHECKING:
+    from idp.config.interests import InterestSettings
+    from idp.store.accounts import Account
     from idp.store.end_users import EndUser
 
 NAMES = {
@@ -36,16 +41,29 @@ def name_scope(scope: str) -> str:
     return gettext(NAMES[scope]) if scope in NAMES else scope
 
 
-def describe_scope(scope: frozenset[str], end_user: EndUser) -> list[tuple[str, str]]:
-    """What the site gets, in words and in this person's values."""
+def describe_scope(
+    scope: frozenset[str], end_user: EndUser, account: Account, offered: InterestSettings
+) -> list[tuple[str, str]]:
+    """What the site gets, in words and in this person's values; what has no value is told as well, it may get one."""
     values = {
         "openid": gettext("a number that stands for your account"),
-        "profile": end_user.name,
+        "profile": _join(end_user.name, account.user_name, account.company, _language(account.locale)),
         "email": end_user.email,
         "address": end_user.address,
         "phone": end_user.phone_number,
         "approval": gettext(STATUS[end_user.approval_status]),
+        "interests": _join(*tell_interests(offered, account)),
         "session": format_clock(end_user.session_expires_at),
+        "staff.read": gettext("as your roles allow"),
+        "staff.write": gettext("as your roles allow"),
         "offline_access": gettext("until you take it back"),
     }
-    return [(name_scope(name), values.get(name, "")) for name in NAMES if name in scope]
+    return [(name_scope(name), values.get(name) or gettext("nothing entered yet")) for name in NAMES if name in scope]
+
+
+def _join(*values: str) -> str:
+    return " · ".join(value for value in values if value)
+
+
+def _language(code: str) -> str:
+    return Locale.parse(code).get_display_name(current_locale()) or code

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from idp.store.clients import set_client_disabled
@@ -40,6 +42,18 @@ def test_consent_is_asked_once_and_remembered(lobby: Lobby) -> None:
     assert "code" in answer_of(browser.authorize(scope="email", prompt="none"))
     assert answer_of(browser.authorize(scope="openid profile", prompt="none"))["error"] == "consent_required"
     open_page(browser, scope="openid email", prompt="consent")
+
+
+def test_consent_shows_the_values_that_would_go(lobby: Lobby) -> None:
+    """Interests and region in the reader's words; what is empty is named too, because a site gets it once it is there."""
+    lobby.add_client("site", require_approval=False, details={"scope": "openid profile phone interests"})
+    browser = lobby.browser()
+    browser.sign_in(lobby.add_account(company="Lab", claims={"interests": ["titration"], "region": "emea"}))
+    _path, text = open_page(browser, scope="openid profile phone interests")
+    facts = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", text)
+    assert ("Your interests and region", "titration · emea") in facts
+    assert ("Your phone number", "nothing entered yet") in facts
+    assert ("Your name, user name, company and language", "Ada Test · ada · Lab · English") in facts
 
 
 def test_claims_asked_for_one_by_one_are_asked_about(lobby: Lobby) -> None:
