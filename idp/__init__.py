@@ -42,6 +42,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     )
     from idp.accounts import clients as client_care
     from idp.accounts.audit_mark import MarkWriter
+    from idp.accounts.breached_passwords import BreachRange
     from idp.accounts.hashing_worker import PasswordHasher
     from idp.accounts.terms import load_terms
     from idp.clock import system_clock
@@ -83,6 +84,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
         master=master,
         passwords=PasswordHasher(settings.passwords, is_loopback=settings.issuer_is_loopback),
         fetcher=fetcher,
+        breaches=BreachRange(fetcher, settings.passwords.breach_range_url),
         keyring=Keyring(signing_keys.watch_keys(database, master).get, now),
         clients=Clients(database),
         client_keys=ClientKeys(fetcher.get, now, lambda: database.is_in_transaction),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from idp.accounts.breached_passwords import BreachRange
     from idp.accounts.hashing_worker import PasswordHasher
     from idp.accounts.terms import Terms
     from idp.clock import Clock
@@ -33,6 +34,7 @@ class Provider:
     master: MasterKey
     passwords: PasswordHasher
     fetcher: Fetcher
+    breaches: BreachRange
     keyring: Keyring
     clients: Clients
     client_keys: ClientKeys

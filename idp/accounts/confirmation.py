@@ -12,9 +12,9 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from idp.accounts import approval
+from idp.accounts.breached_passwords import check_chosen_password
 from idp.accounts.guessing import Caller, take_confirmation_try, take_note
 from idp.accounts.identifiers import made_user_names
-from idp.accounts.passwords import check_new_password
 from idp.accounts.registration import PURPOSE
 from idp.accounts.terms import record_acceptance
 from idp.errors import Refusal
@@ -105,8 +105,7 @@ def _confirm_by_code_and_new_password(
     """The new password is looked at first, so that a typing error there costs no try of the code."""
     if not (proof.code and proof.new_password):
         raise Refusal("confirmation.code_missing" if proof.new_password else "confirmation.new_password_missing")
-    minimum = provider.settings.passwords.minimum_length
-    check_new_password(proof.new_password, minimum=minimum, personal=_words_of(registration))
+    check_chosen_password(provider, proof.new_password, _words_of(registration))
     _check_code(provider, link, proof.code, proof.caller)
     password_hash = provider.passwords.hash(proof.new_password)
     return _confirm(provider, link, registration, proof, password_hash=password_hash)

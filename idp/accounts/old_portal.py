@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from idp.accounts import approval
+from idp.accounts.breached_passwords import check_chosen_password
 from idp.accounts.endings import apply_ending
 from idp.accounts.guessing import forget_failures
 from idp.accounts.old_invitation import PURPOSE
 from idp.accounts.old_passwords import is_weak
-from idp.accounts.passwords import check_new_password
 from idp.accounts.personal_words import personal_words
 from idp.accounts.terms import record_acceptance
 from idp.errors import Refusal
@@ -217,7 +217,7 @@ def _new_hash(provider: Provider, passage: Passage, wish: PassageWish) -> str | 
         words = personal_words(tx, passage.account)
     details = wish.details
     own = (*words, details.given_name, details.family_name, details.company, details.serial_number)
-    check_new_password(wish.password, minimum=provider.settings.passwords.minimum_length, personal=filter(None, own))
+    check_chosen_password(provider, wish.password, filter(None, own))
     return provider.passwords.hash(wish.password)
 
 

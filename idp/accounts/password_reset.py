@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idp import mail
+from idp.accounts.breached_passwords import check_chosen_password
 from idp.accounts.endings import apply_ending
 from idp.accounts.guessing import Caller, forget_failures, take_mail_request, take_mail_try
-from idp.accounts.passwords import check_new_password, temporary_as_given
+from idp.accounts.passwords import temporary_as_given
 from idp.accounts.personal_words import personal_words
 from idp.errors import Refusal
 from idp.policy.endings import Act
@@ -126,7 +127,7 @@ def reset_password(provider: Provider, token: str, new_password: str) -> None:
     if link is None or account is None or account.is_closed:
         raise Refusal("link.damaged")
     _check_open(link, provider.clock())
-    check_new_password(new_password, minimum=provider.settings.passwords.minimum_length, personal=words)
+    check_chosen_password(provider, new_password, words)
     if temporary and provider.passwords.verify(temporary_as_given(new_password), temporary.password_hash):
         raise Refusal("password.temporary")
     password_hash = provider.passwords.hash(new_password)

@@ -148,6 +148,8 @@ def change_password(
         words = personal_words(tx, account)
     check_new_password(wish.new, minimum=provider.settings.passwords.minimum_length, personal=words)
     check_own_password(provider, account, wish.current, caller)
+    if provider.breaches.knows(wish.new):
+        raise Refusal("password.breached")
     if wish.new == wish.current:
         raise Refusal("password.same")
     password_hash = provider.passwords.hash(wish.new)

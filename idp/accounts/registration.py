@@ -77,9 +77,10 @@ def register(provider: Provider, wish: RegistrationRequest) -> Registration:
     """
     if not provider.settings.registration.open:
         raise Refusal("registration.closed")
-    minimum = provider.settings.passwords.minimum_length
-    check_new_password(wish.password, minimum=minimum, personal=wish.personal_words)
+    check_new_password(wish.password, minimum=provider.settings.passwords.minimum_length, personal=wish.personal_words)
     _take_request(provider, wish)
+    if provider.breaches.knows(wish.password):
+        raise Refusal("password.breached")
     password_hash = provider.passwords.hash(wish.password)
     now = provider.clock()
     with provider.database.transaction() as tx:

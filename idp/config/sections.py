@@ -214,6 +214,20 @@ class PasswordSettings(Section):
     memory_kib: int = Field(19456, ge=8, le=1048576, description="argon2id memory in KiB.")
     time_cost: int = Field(2, ge=1, le=10, description="argon2id passes.")
     queue: int = Field(64, ge=1, le=4096, description="Password checks that may wait; behind it the answer is 503.")
+    breach_range_url: str = Field(
+        "",
+        max_length=200,
+        description="Where new passwords are looked for in breaches; five digits of their hash are appended.",
+    )
+
+    @field_validator("breach_range_url")
+    @classmethod
+    def _check_range(cls, value: str) -> str:
+        if value and not (value.startswith(("https://", "http://")) and value.endswith("/")):
+            raise ValueError(
+                'must be an https address that ends with "/", such as "https://api.pwnedpasswords.com/range/"'
+            )
+        return value
 
 
 class OldPortalSettings(Section):

@@ -3,7 +3,7 @@
 https only; the name is resolved once, every address it has must be public, and the connection goes to the very address
 that was checked. No redirects, no proxies, no decompression; 3 s to connect, 5 s in all, 64 kB of answer. Hosts that the
 operator names (`[outbound] allow_hosts`) may be private, and on loopback also http. Values of requests never become part
-of an address (SS-4): callers pass registered ones.
+of an address (SS-4): callers pass registered ones. One adds five hexadecimal digits of a hash (`breached_passwords`).
 """
 
 from __future__ import annotations
@@ -79,13 +79,22 @@ class Fetcher:
         body = urlencode(fields).encode("ascii")
         return self._request("POST", url, {"Content-Type": "application/x-www-form-urlencoded"}, body)
 
-    def get(self, url: str, *, accept: str = "application/json") -> Answer:
-        """GET a document. Raises `FetchRefused` or `FetchFailed`."""
-        return self._request("GET", url, {"Accept": accept}, b"")
+    def get(
+        self,
+        url: str,
+        *,
+        accept: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+        within: float = TOTAL_SECONDS,
+    ) -> Answer:
+        """GET a document within so many seconds. Raises `FetchRefused` or `FetchFailed`."""
+        return self._request("GET", url, {"Accept": accept, **(headers or {})}, b"", within)
 
-    def _request(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _request(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, within: float = TOTAL_SECONDS
+    ) -> Answer:
         target = self._parse(url)
-        backend = _PinnedBackend(target, time.monotonic() + TOTAL_SECONDS)
+        backend = _PinnedBackend(target, time.monotonic() + within)
         sent = {
             "Host": _host_header(target),
             "User-Agent": "idp",

@@ -34,6 +34,9 @@ WORDS: dict[str, str] = {
     "password.common": marked(
         "This password is among the first that others would try. Choose one that is not made of common words or rows of keys."
     ),
+    "password.breached": marked(
+        "This password is known from a breach of another site, so others try it. Choose one that you use nowhere else."
+    ),
     "password.personal": marked(
         "This password is made of your own name, address or serial number. Choose one that others cannot guess."
     ),
