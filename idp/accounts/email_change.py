@@ -16,6 +16,7 @@ from idp.accounts.endings import apply_ending
 from idp.accounts.guessing import forget_failures
 from idp.accounts.password_reset import PURPOSE as RESET
 from idp.accounts.staff_rights import check_permission
+from idp.accounts.unlock import PURPOSE as UNLOCK
 from idp.errors import Refusal
 from idp.policy.endings import Act
 from idp.policy.staff import Permission, may_act_on
@@ -192,7 +193,7 @@ def apply_change(
     now, account_id = provider.clock(), account.account_id
     if not accounts.set_email(tx, account_id, email, old_key=account.email_key, verified_at=verified_at, now=now):
         raise Refusal("email.changed")
-    for purpose in (RESET, CONFIRM):
+    for purpose in (RESET, CONFIRM, UNLOCK):
         links.replace_links(tx, purpose, account_id=account_id, now=now)
     apply_ending(provider, tx, Act.EMAIL_CHANGED, account_id=account_id, now=now)
     undo = links.issue_link(

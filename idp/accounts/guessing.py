@@ -86,6 +86,11 @@ def forget_failures(tx: Transaction, account_id: str) -> None:
     clear_tries(tx, f"sign-in:account:{account_id}")
 
 
+def forget_failures_here(tx: Transaction, account_id: str, caller: Caller) -> None:
+    """The account starts afresh for a known browser, and for no other."""
+    clear_tries(tx, _browser_key(account_id, caller))
+
+
 def take_mail_try(provider: Provider, tx: Transaction, email: str, now: int) -> bool:
     """Whether a form may send one more mail to this mailbox; all forms count together (BF-7)."""
     key = "mail:" + hash_secret("mailbox", email_key(email)).hex()
@@ -170,10 +175,14 @@ def _account_key(tx: Transaction, caller: Caller, account: Account | None, typed
     if account is None:
         key = email_key(typed) if "@" in typed else user_name_key(typed)
         return "sign-in:name:" + hash_secret("name", key).hex(), False
-    base = f"sign-in:account:{account.account_id}"
     if is_known:
-        return f"{base}:{hash_secret('device', caller.device).hex()}", True
-    return base, False
+        return _browser_key(account.account_id, caller), True
+    return f"sign-in:account:{account.account_id}", False
+
+
+def _browser_key(account_id: str, caller: Caller) -> str:
+    """The counter that a known browser has for itself."""
+    return f"sign-in:account:{account_id}:{hash_secret('device', caller.device).hex()}"
 
 
 def _account_allowance(limits: LimitSettings) -> Allowance:

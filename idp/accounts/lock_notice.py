@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from idp import mail
 from idp.accounts.endings import apply_ending
 from idp.accounts.guessing import take_mail_try
+from idp.accounts.unlock import issue_unlock_link
 from idp.keys.secrets import new_identifier
 from idp.policy.endings import Act
 from idp.store import accounts, outbox
@@ -41,4 +42,13 @@ def answer_notice_request(provider: Provider, item: Item) -> None:
             return
         apply_ending(provider, tx, Act.ACCOUNT_LOCKED, account_id=account.account_id, now=now)
         if take_mail_try(provider, tx, account.email, now):
-            mail.account_locked(provider, tx, to=mail.to_account(account), until=int(wanted["until"]))
+            unlock = issue_unlock_link(provider, tx, account, now)
+            mail.account_locked(
+                provider,
+                tx,
+                to=mail.to_account(account),
+                until=int(wanted["until"]),
+                link=f"/unlock/{unlock.token}",
+                expires_at=unlock.expires_at,
+                reference=unlock.reference,
+            )

@@ -26,6 +26,7 @@ OWN_EVENTS = (
     "account_reopened",
     "account_locked",
     "approval_changed",
+    "browser_unlocked",
     "consent_given",
     "consent_withdrawn",
     "data_exported",

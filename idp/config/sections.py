@@ -261,6 +261,7 @@ class LifetimeSettings(Section):
     )
     confirmation: int = Field(14 * 86400, ge=3600, description="Confirmation link and code.")
     reset: int = Field(3600, ge=300, le=86400, description="Password reset link.")
+    unlock: int = Field(86400, ge=600, le=7 * 86400, description="Link that lets one browser in during an attack.")
     temporary_password: int = Field(
         86400, ge=600, le=86400, description="A temporary password that staff gave; a new one is chosen with it."
     )

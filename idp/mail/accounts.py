@@ -91,8 +91,10 @@ def temporary_password_given(provider: Provider, tx: Transaction, *, to: Recipie
     )
 
 
-def account_locked(provider: Provider, tx: Transaction, *, to: Recipient, until: int) -> int:
-    """Tell that too many wrong passwords slow down the next sign-in, until when, and what helps."""
+def account_locked(
+    provider: Provider, tx: Transaction, *, to: Recipient, until: int, link: str, expires_at: int, reference: str
+) -> int:
+    """Tell that too many wrong passwords slow down the next sign-in, until when, and what helps; the link unlocks a browser."""
     return post(
         provider,
         tx,
@@ -100,6 +102,9 @@ def account_locked(provider: Provider, tx: Transaction, *, to: Recipient, until:
         to,
         not_after=until,
         until=until,
+        link=own_link(provider, link),
+        expires_at=expires_at,
+        reference=reference,
         reset_link=own_link(provider, "/forgot-password"),
     )
 

@@ -36,6 +36,7 @@ def mount(app: Flask, provider: Provider) -> None:
         sign_in,
         sites,
         terms,
+        unlock,
     )
     from idp.web.cross_origin import CrossOrigin
     from idp.web.edge import Edge
@@ -71,6 +72,7 @@ def mount(app: Flask, provider: Provider) -> None:
         forgot,
         email,
         email_links,
+        unlock,
         old_portal,
         profile,
         data,

@@ -99,6 +99,11 @@ def caller() -> Caller:
     return Caller(address=client_address(), device=g.device, user_agent=request.user_agent.string[:255])
 
 
+def keep_device() -> None:
+    """Write the secret by which an account knows this browser, as a sign-in does."""
+    g.write_device = True
+
+
 def start(started: StartedSession) -> None:
     """Give this browser the session: its cookie is written after the view, for as long as the session is kept."""
     before: SignedIn | None = g.get("signed_in")

@@ -15,6 +15,7 @@ OWN_WORDS: dict[str, str] = {
     "account_reopened": marked("The account was opened again"),
     "account_locked": marked("Sign-in was slowed down after too many tries"),
     "approval_changed": marked("Your approval changed"),
+    "browser_unlocked": marked("A browser was let in with the link of a mail, while sign-in waited"),
     "consent_given": marked("You gave a site your permission"),
     "consent_withdrawn": marked("You took a site's permission back"),
     "data_exported": marked("You took your data along"),

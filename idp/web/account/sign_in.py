@@ -131,6 +131,7 @@ def sign_in_page(form: SignInForm, way: Way, before: Before, *, status: int = 20
         account=before.account if asked_again else None,
         is_idle=bool(before.signed_in and before.signed_in.is_idle),
         is_asked_again=before.again,
+        is_unlocked="unlocked" in request.args and not form.is_submitted(),
         problem=problem,
         action=url_for("sign_in.page", **here),
         other=url_for("sign_in.page", **here, other=1),

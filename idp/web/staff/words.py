@@ -182,6 +182,7 @@ EVENTS: dict[str, str] = {
     "account_locked": marked("Sign-in was slowed down after too many tries"),
     "account_made": marked("The account was made"),
     "approval_changed": marked("The approval changed"),
+    "browser_unlocked": marked("A browser was unlocked with the link of a mail"),
     "approval_withdrawn": marked("Access at sites for approved customers ended"),
     "approved": marked("The sites for approved customers opened"),
     "approval_proposed": marked("An approval was proposed"),

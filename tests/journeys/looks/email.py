@@ -81,3 +81,32 @@ def walk_to_another_address(world: World, eyes: Eyes, new_context: NewContext, s
     eyes.look(page, "damaged")
     page.goto(world.provider_url + "/email/")
     eyes.look(page, "cut off")
+
+
+@shows(
+    "/unlock/<token>: open",
+    "/unlock/<token>: used",
+    "/unlock/<token>: damaged",
+    "/unlock/: cut off",
+    "/sign-in: unlocked",
+)
+def walk_past_an_attack(world: World, eyes: Eyes, new_context: NewContext, shoot: Shoot) -> None:
+    """Somebody guesses until sign-in waits; the owner lets one browser in with the link of the mail."""
+    page = new_context().new_page()
+    for _ in range(5):
+        page.goto(world.provider_url + "/sign-in")
+        page.fill("#username", "anna")
+        page.fill("#password", "a wrong password")
+        page.click("#login-submit")
+    link = world.link_in(world.mail_to("approved@example.com", containing="/unlock/"), "/unlock/")
+    owner = new_context().new_page()
+    owner.goto(link)
+    eyes.look(owner, "open")
+    owner.click("#unlock-submit")
+    eyes.look(owner, "unlocked")
+    owner.goto(link)
+    eyes.look(owner, "used")
+    owner.goto(link[:-3])
+    eyes.look(owner, "damaged")
+    owner.goto(world.provider_url + "/unlock/")
+    eyes.look(owner, "cut off")
