@@ -1,7 +1,7 @@
 """Passwords that guessers try first: the 30,000 most common ones of breaches, as the package `zxcvbn` lists them (PW-4).
 
-A password is one of these when at most two of them, and hardly anything else, make it up. Sentences of common words are not:
-with three words and more there are too many to try.
+A password is one of these when one of them with a few characters, or two of them with hardly any, make it up. Sentences of
+common words are not: with three words and more there are too many to try.
 """
 
 from __future__ import annotations
@@ -15,8 +15,12 @@ _SHORTEST = 5
 _LONGEST = 20
 
 
-def count_unguessed(folded: str) -> int:
-    """How many characters of a folded password remain when two listed passwords, the best to leave out, are left out."""
+BESIDE_ONE, BESIDE_TWO = 6, 3
+"""So many other characters are enough beside one listed password, and beside two."""
+
+
+def is_guessed_early(folded: str) -> bool:
+    """Whether a folded password (no blanks, no capitals) is made of one or two listed ones and hardly anything else."""
     listed = _listed()
     ends = [
         (start, start + size)
@@ -29,8 +33,9 @@ def count_unguessed(folded: str) -> int:
         longest_from[start] = max(longest_from[start], end - start)
     for start in reversed(range(len(folded))):
         longest_from[start] = max(longest_from[start], longest_from[start + 1])
-    covered = max((end - start + longest_from[end] for start, end in ends), default=0)
-    return len(folded) - covered
+    one = max((end - start for start, end in ends), default=0)
+    two = max((end - start + longest_from[end] for start, end in ends), default=0)
+    return len(folded) - one < BESIDE_ONE or len(folded) - two < BESIDE_TWO
 
 
 @cache

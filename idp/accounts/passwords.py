@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
-from idp.accounts.guessed_passwords import count_unguessed
+from idp.accounts.guessed_passwords import is_guessed_early
 from idp.errors import Refusal
 
 LONGEST = 256
@@ -61,7 +61,7 @@ def check_new_password(password: str, *, minimum: int, personal: Iterable[str] =
     folded = _fold(text)
     if folded == _fold(DEMO_PASSWORD) or _repeats(folded) or len(_without(folded, _common_words())) < LEFT_OVER:
         raise Refusal("password.common")
-    if count_unguessed(folded) < LEFT_OVER:
+    if is_guessed_early(folded):
         raise Refusal("password.common")
     if len(_without(folded, _words_of(personal) | _common_words())) < LEFT_OVER:
         raise Refusal("password.personal")
