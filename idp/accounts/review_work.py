@@ -97,13 +97,19 @@ def write_note(
         _record(tx, "review_note_written", staff_id, account, now, address, {})
 
 
-def remove_note(provider: Provider, *, staff_id: str, account_id: str, note_id: int, address: str = "") -> None:
-    """Take one's own note back. Raises `Refusal`: `not_permitted`, `account_unknown`, `note_unknown`."""
+def remove_note(
+    provider: Provider, *, staff_id: str | None, account_id: str, note_id: int, operator: str = "", address: str = ""
+) -> None:
+    """Take one's own note back; the operator (`staff_id` None) takes any away, such as one that should not have been written.
+
+    Raises `Refusal`: `not_permitted`, `account_unknown`, `note_unknown`.
+    """
     with provider.database.transaction() as tx:
         account = _get_noted(tx, staff_id, account_id)
         if not review_work.remove_note(tx, account_id, note_id, staff_id):
             raise Refusal("note_unknown")
-        _record(tx, "review_note_removed", staff_id, account, provider.clock(), address, {})
+        told = {"note": str(note_id), "operator": operator} if staff_id is None else {}
+        _record(tx, "review_note_removed", staff_id, account, provider.clock(), address, told)
 
 
 def _get_waiting(tx: Transaction, account_id: str) -> Account:

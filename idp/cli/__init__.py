@@ -22,6 +22,7 @@ COMMANDS = {
     "clients": "idp.cli.clients",
     "accounts": "idp.cli.accounts",
     "approvals": "idp.cli.approvals",
+    "reasons": "idp.cli.reasons",
     "rules": "idp.cli.rules",
     "registrations": "idp.cli.registrations",
     "terms": "idp.cli.terms",

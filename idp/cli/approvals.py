@@ -5,16 +5,15 @@ The operator is bound neither by the limits of approvers nor by four eyes; the a
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING
 
 import click
 
 from idp.accounts.approval import ACTS, LONGEST_REASON, Actor, change_status
-from idp.accounts.review_work import LONGEST_NOTE, assign, read_work, write_note
+from idp.accounts.review_work import LONGEST_NOTE, assign, read_work, remove_note, write_note
 from idp.accounts.similar_accounts import look_beside
 from idp.cli.accounts import describe, get_account
-from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, stamp, with_settings
+from idp.cli.common import Refused, json_option, open_provider, operator, print_json, print_table, stamp, with_settings
 from idp.cli.device_claims import device_command, devices_command
 from idp.errors import Refusal
 from idp.policy.approval import NEEDS_REASON, Status, promised_until
@@ -30,6 +29,7 @@ _WHY_NOT = {
     "assignee_unknown": "{to} may not decide about applications; give them a role with: idp accounts roles",
     "assigned_already": "somebody else took it just now",
     "note_missing": "TEXT must say something",
+    "note_unknown": "{name} has no such note; see: idp approvals note {name}",
     "note_too_long": f"TEXT must not have more than {LONGEST_NOTE} characters",
 }
 
@@ -172,15 +172,36 @@ def note_command(settings: Settings, account: str, text: str | None, as_json: bo
         found = get_account(tx, account)
     if text is not None:
         try:
-            write_note(provider, staff_id=None, account_id=found.account_id, text=text, operator=_operator())
+            write_note(provider, staff_id=None, account_id=found.account_id, text=text, operator=operator())
         except Refusal as refusal:
             raise Refused(_WHY_NOT.get(refusal.key, refusal.key).format(name=found.user_name)) from None
     _assignment, notes = read_work(provider, found.account_id)
     if as_json:
-        print_json([{"at": n.created_at, "by": n.actor_name or n.actor_kind, "text": n.text} for n in notes])
+        print_json(
+            [
+                {"number": n.note_id, "at": n.created_at, "by": n.actor_name or n.actor_kind, "text": n.text}
+                for n in notes
+            ]
+        )
         return
     for note in notes:
-        click.echo(f"{stamp(note.created_at)}  {note.actor_name or note.actor_kind}: {note.text}")
+        click.echo(f"{note.note_id}  {stamp(note.created_at)}  {note.actor_name or note.actor_kind}: {note.text}")
+
+
+@command.command("remove-note")
+@click.argument("account")
+@click.argument("number", type=click.IntRange(1, 2**53))
+@with_settings
+def remove_note_command(settings: Settings, account: str, number: int) -> None:
+    """Take note NUMBER about ACCOUNT away, whoever wrote it; there is no way back. `idp approvals note` tells the numbers."""
+    provider = open_provider(settings)
+    with provider.database.reading() as tx:
+        found = get_account(tx, account)
+    try:
+        remove_note(provider, staff_id=None, account_id=found.account_id, note_id=number, operator=operator())
+    except Refusal as refusal:
+        raise Refused(_WHY_NOT.get(refusal.key, refusal.key).format(name=found.user_name)) from None
+    click.echo(f"{found.user_name}: note {number} is removed")
 
 
 def _decision(name: str, summary: str) -> None:
@@ -197,7 +218,7 @@ def _decision(name: str, summary: str) -> None:
         if len(reason) > LONGEST_REASON:
             raise Refused(f"the reason must not have more than {LONGEST_REASON} characters")
         provider = open_provider(settings)
-        actor = Actor("operator", _operator())
+        actor = Actor("operator", operator())
         told = []
         with provider.database.transaction() as tx:  # all of them or none
             for one in account:
@@ -218,11 +239,3 @@ _decision("reject", "Reject a waiting account; --reason says why.")
 _decision("suspend", "Suspend an approved account; --reason says why.")
 _decision("reinstate", "Make a suspended account approved again.")
 _decision("reopen", "Put a rejected account back into the queue.")
-
-
-def _operator() -> str:
-    """Who sits at the terminal, as far as the system knows."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""

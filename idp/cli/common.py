@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import getpass
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -69,6 +70,14 @@ def open_provider(settings: Settings) -> Provider:
     from idp import create_app
 
     return cast("Provider", create_app(settings).extensions["idp"])
+
+
+def operator() -> str:
+    """Who sits at the terminal, as far as the system knows."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
 
 
 def print_json(value: Any) -> None:

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 _LIST = Statement("SELECT * FROM reason_texts ORDER BY LOWER(title), text_key")
 _FIND = Statement("SELECT * FROM reason_texts WHERE text_key = :text_key")
-_SAVE = Statement(
+_ADD = Statement(
     "INSERT INTO reason_texts (text_key, title, texts, updated_at) VALUES (:text_key, :title, :texts, :now)"
-    " ON CONFLICT (text_key) DO UPDATE SET title = excluded.title, texts = excluded.texts, updated_at = excluded.updated_at"
 )
+_CHANGE = Statement(
+    "UPDATE reason_texts SET title = :title, texts = :texts, updated_at = :now WHERE text_key = :text_key"
+)
+_LOCK = Statement("UPDATE reason_texts SET updated_at = updated_at WHERE text_key = :text_key RETURNING *")
 _REMOVE = Statement("DELETE FROM reason_texts WHERE text_key = :text_key")
 
 
@@ -50,14 +53,29 @@ def find_text(tx: Transaction, text_key: str) -> ReasonText | None:
     return _parse(row) if row else None
 
 
-def save_text(tx: Transaction, text_key: str, title: str, texts: Mapping[str, str], now: int) -> None:
-    """Keep a text; one with this key is replaced."""
-    tx.run(_SAVE, text_key=text_key, title=title, texts=json.dumps(dict(texts), ensure_ascii=False), now=now)
+def lock_text(tx: Transaction, text_key: str) -> ReasonText | None:
+    """One text, which nobody else changes or removes until the transaction ends."""
+    row = tx.one(_LOCK, text_key=text_key)
+    return _parse(row) if row else None
+
+
+def add_text(tx: Transaction, text_key: str, title: str, texts: Mapping[str, str], now: int) -> None:
+    """Keep a new text."""
+    tx.run(_ADD, text_key=text_key, title=title, texts=_write(texts), now=now)
+
+
+def change_text(tx: Transaction, text_key: str, title: str, texts: Mapping[str, str], now: int) -> bool:
+    """Put other words in the place of a text's; out: whether there is such a text."""
+    return tx.run(_CHANGE, text_key=text_key, title=title, texts=_write(texts), now=now) == 1
 
 
 def remove_text(tx: Transaction, text_key: str) -> bool:
     """Take a text away; decisions keep the words they were made with."""
     return tx.run(_REMOVE, text_key=text_key) == 1
+
+
+def _write(texts: Mapping[str, str]) -> str:
+    return json.dumps(dict(texts), ensure_ascii=False)
 
 
 def _parse(row: Row) -> ReasonText:

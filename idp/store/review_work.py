@@ -46,6 +46,7 @@ _REMOVE_NOTE = Statement(
     "DELETE FROM review_notes WHERE note_id = :note_id AND account_id = :account_id AND actor_kind = 'staff'"
     " AND actor = :actor"
 )
+_REMOVE_ANY_NOTE = Statement("DELETE FROM review_notes WHERE note_id = :note_id AND account_id = :account_id")
 
 IS_ASSIGNED = (
     "EXISTS (SELECT 1 FROM review_assignments x JOIN accounts s ON s.account_id = x.staff_id AND s.access = 'active'"
@@ -136,8 +137,10 @@ def list_notes(tx: Transaction, account_id: str, limit: int = 100) -> list[Revie
     ]
 
 
-def remove_note(tx: Transaction, account_id: str, note_id: int, actor: str) -> bool:
-    """Take a note away that this member of staff wrote."""
+def remove_note(tx: Transaction, account_id: str, note_id: int, actor: str | None) -> bool:
+    """Take a note away that this member of staff wrote; with `actor` None whoever wrote it."""
+    if actor is None:
+        return tx.run(_REMOVE_ANY_NOTE, account_id=account_id, note_id=note_id) == 1
     return tx.run(_REMOVE_NOTE, account_id=account_id, note_id=note_id, actor=actor) == 1
 
 

@@ -9,6 +9,7 @@ import click
 import pytest
 
 from idp.cli import main
+from idp.policy.staff import ROLES
 from idp.web.api.views import OPERATIONS
 from idp.web.staff.access import FRESH, MARK
 from tests.support.tokens import House
@@ -40,11 +41,30 @@ def test_every_act_of_the_desk_is_in_the_table(still_house: House) -> None:
     assert sorted(told) == sorted(acts)
 
 
-def test_every_page_that_is_named_is_there(still_house: House) -> None:
-    """The second table."""
-    rules = still_house.app.url_map.iter_rules()
+def test_every_page_of_the_desk_is_in_the_table(still_house: House) -> None:
+    """Each once; a page at the address of an act may be told by the act alone (the second table)."""
+    rules = list(still_house.app.url_map.iter_rules())
     pages = {f"GET {r.rule}" for r in rules if r.endpoint.startswith("staff_") and "GET" in (r.methods or ())}
-    assert {name for row in ROWS for name in named(row[0]) if name.startswith("GET ")} <= pages
+    forms = {f"GET {r.rule}" for r in rules if r.endpoint.startswith("staff_") and "POST" in (r.methods or ())}
+    told = [name for row in ROWS for name in named(row[0]) if name.startswith("GET ")]
+    assert len(told) == len(set(told))
+    assert pages - forms <= set(told) <= pages
+
+
+def test_an_operation_tells_those_who_see_the_page(still_house: House) -> None:
+    """The roles that read by it are those that may open one of its pages, no more and no fewer (AD-1)."""
+    views = still_house.app.view_functions
+    rules = still_house.app.url_map.iter_rules()
+    pages = {f"GET {r.rule}": getattr(views[r.endpoint], MARK, None) for r in rules if "GET" in (r.methods or ())}
+    operations = {operation.name: operation for operation in OPERATIONS}
+    seen: dict[str, set[str]] = {}
+    for row in ROWS:
+        for name in (name for name in named(row[2]) if named(row[0])[0].startswith("GET ")):
+            needed = [pages[page] for page in named(row[0])]
+            seen.setdefault(name, set()).update(role for role, held in ROLES.items() if held.intersection(needed))
+    assert {name: operations[name].method for name in seen} == dict.fromkeys(seen, "GET")
+    told = {name: {role for role, held in ROLES.items() if operations[name].permission in held} for name in seen}
+    assert told == seen
 
 
 def test_every_command_that_is_named_is_there() -> None:
