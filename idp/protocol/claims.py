@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 Place = Literal["id_token", "userinfo"]
 
-_OPTIONAL_PROFILE = ("middle_name", "nickname", "profile", "picture", "website", "gender", "birthdate", "zoneinfo")
+OPTIONAL_PROFILE = ("middle_name", "nickname", "profile", "picture", "website", "gender", "birthdate", "zoneinfo")
+"""What `profile` tells besides name, user name and language, where it is there (§5.1)."""
 
 SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
     "openid": ("sub",),
@@ -25,7 +26,7 @@ SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
         "preferred_username",
         "locale",
         "updated_at",
-        *_OPTIONAL_PROFILE,
+        *OPTIONAL_PROFILE,
     ),
     "email": ("email", "email_verified"),
     "address": ("address",),
@@ -35,7 +36,7 @@ SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
     "interests": ("interests", "region"),
 }
 # Kept in the account's row as they are told.
-_KEPT = (*_OPTIONAL_PROFILE, "address", "phone_number", "interests", "region")
+_KEPT = (*OPTIONAL_PROFILE, "address", "phone_number", "interests", "region")
 
 
 def claims_of_scopes(scopes: Iterable[str]) -> frozenset[str]:

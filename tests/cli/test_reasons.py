@@ -54,29 +54,27 @@ def test_the_operator_keeps_reason_texts(terminal: Terminal) -> None:
     assert trail(terminal, "reason_text_saved", "reason_text_removed") == [saved] * 3 + [removed]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "words"),
-    [
-        (("add", "--title", "Photo"), 1, "write the text in one language at least: --en"),
-        (("add", "--title", " ", "--en", "x"), 1, "--title: say something"),
-        (("add", "--title", "x" * 101, "--en", "x"), 1, "must not have more than 100 characters"),
-        (("add", "--title", "Long", "--en", "x" * 2001), 1, "must not have more than 2000 characters"),
-        (("change", "KEY", "--en", ""), 1, "write the text in one language at least"),
-        (("change", "KEY"), 2, "say what changes"),
-        (("change", "nothing", "--en", "x"), 1, "there is no such text; see: idp reasons list"),
-        (("show", "nothing"), 1, "there is no such text"),
-        (("remove", "nothing"), 1, "there is no such text"),
-    ],
-)
-def test_what_cannot_be_a_text_is_told_and_changes_nothing(
-    tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
-) -> None:
+FAULTS = [
+    (("add", "--title", "Photo"), 1, "write the text in one language at least: --en"),
+    (("add", "--title", " ", "--en", "x"), 1, "--title: say something"),
+    (("add", "--title", "x" * 101, "--en", "x"), 1, "must not have more than 100 characters"),
+    (("add", "--title", "Long", "--en", "x" * 2001), 1, "must not have more than 2000 characters"),
+    (("change", "KEY", "--en", ""), 1, "write the text in one language at least"),
+    (("change", "KEY"), 2, "say what changes"),
+    (("change", "nothing", "--en", "x"), 1, "there is no such text; see: idp reasons list"),
+    (("show", "nothing"), 1, "there is no such text"),
+    (("remove", "nothing"), 1, "there is no such text"),
+]
+
+
+def test_what_cannot_be_a_text_is_told_and_changes_nothing(tmp_path: Path) -> None:
     """Exit 1 for a refusal, 2 for wrong use."""
     terminal = Terminal(tmp_path, f"sqlite:///{tmp_path}/idp.sqlite3")
     key = reason_texts.save_reason_text(terminal.post.provider, staff_id=None, title="Kept", texts={"en": "Words."})
     before = answer(terminal, "reasons", "list")
-    result = terminal.run("reasons", *(key if one == "KEY" else one for one in arguments))
-    assert (result.exit_code, words in result.output) == (code, True), result.output
+    for arguments, code, words in FAULTS:
+        result = terminal.run("reasons", *(key if one == "KEY" else one for one in arguments))
+        assert (result.exit_code, words in result.output) == (code, True), result.output
     assert answer(terminal, "reasons", "list") == before
 
 

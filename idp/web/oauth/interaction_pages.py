@@ -25,7 +25,7 @@ from idp.web.context import provider
 from idp.web.form_targets import allow_form_target, allow_site
 from idp.web.forms import Form, HiddenField, TextField
 from idp.web.language import prefer
-from idp.web.oauth.scope_words import describe_scope
+from idp.web.oauth.scope_words import describe_scope, find_ways_to_change
 from idp.web.pages import render
 
 if TYPE_CHECKING:
@@ -84,7 +84,9 @@ def show(page: Page) -> Response:
     form.ticket.data = _ticket(provider().master, page.opened, page.waiting, page.end_user)
     values |= {"form": form, "handle": page.waiting.handle}
     if page.name == "consent":
-        values |= {"items": _describe_scope(page.opened.asked_scope, page.end_user), "ends": describe_end(page)}
+        scope = page.opened.asked_scope
+        values |= {"items": _describe_scope(scope, page.end_user), "ends": describe_end(page)}
+        values["ways"] = find_ways_to_change(scope, provider().settings.interests)
     if page.name == "accept_terms":
         parts = provider()
         values["text"] = parts.terms.get_text(parts.terms.in_force(parts.clock()), current_locale())

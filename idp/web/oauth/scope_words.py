@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from babel import Locale
 
 from idp.i18n import current_locale, format_clock, gettext, marked
+from idp.protocol.claims import OPTIONAL_PROFILE, build_account_claims
 from idp.web.interest_words import tell_interests
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 NAMES = {
     "openid": marked("That it is you"),
-    "profile": marked("Your name, user name, company and language"),
+    "profile": marked("Your name, user name and language"),
     "email": marked("Your e-mail address"),
     "address": marked("Your postal address"),
     "phone": marked("Your phone number"),
@@ -35,6 +36,12 @@ STATUS = {
     "suspended": marked("suspended"),
 }
 
+_WAYS = (
+    ("profile.page", marked("Change your profile (opens in a new tab)"), {"profile", "address", "phone"}),
+    ("email.page", marked("Change your e-mail address (opens in a new tab)"), {"email"}),
+    ("interests.page", marked("Change your interests (opens in a new tab)"), {"interests"}),
+)
+
 
 def name_scope(scope: str) -> str:
     """What a scope gives, in words."""
@@ -47,7 +54,7 @@ def describe_scope(
     """What the site gets, in words and in this person's values; what has no value is told as well, it may get one."""
     values = {
         "openid": gettext("a number that stands for your account"),
-        "profile": _join(end_user.name, account.user_name, account.company, _language(account.locale)),
+        "profile": _join(end_user.name, account.user_name, _language(account.locale)),
         "email": end_user.email,
         "address": end_user.address,
         "phone": end_user.phone_number,
@@ -58,7 +65,20 @@ def describe_scope(
         "staff.write": gettext("as your roles allow"),
         "offline_access": gettext("until you take it back"),
     }
-    return [(name_scope(name), values.get(name) or gettext("nothing entered yet")) for name in NAMES if name in scope]
+    told = [(name_scope(name), values.get(name) or gettext("nothing entered yet")) for name in NAMES if name in scope]
+    more = build_account_claims(account, OPTIONAL_PROFILE) if "profile" in scope else {}
+    if more:
+        told.append((gettext("More from your profile"), _join(*map(str, more.values()))))
+    return told
+
+
+def find_ways_to_change(scope: frozenset[str], offered: InterestSettings) -> list[tuple[str, str]]:
+    """Where this person changes what the site gets: endpoints and words."""
+    return [
+        (endpoint, gettext(words))
+        for endpoint, words, scopes in _WAYS
+        if scopes & scope and (endpoint != "interests.page" or offered.products or offered.topics or offered.regions)
+    ]
 
 
 def _join(*values: str) -> str:

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from idp.config.interests import InterestSettings
+from idp.protocol.claims import build_account_claims, claims_of_scopes
 from idp.store.clients import set_client_disabled
 from tests.support.lobby import SITE, Browser, Lobby, answer_of, hidden_fields
 from tests.web.oauth.test_authorize import handle_of
@@ -45,15 +47,28 @@ def test_consent_is_asked_once_and_remembered(lobby: Lobby) -> None:
 
 
 def test_consent_shows_the_values_that_would_go(lobby: Lobby) -> None:
-    """Interests and region in the reader's words; what is empty is named too, because a site gets it once it is there."""
-    lobby.add_client("site", require_approval=False, details={"scope": "openid profile phone interests"})
-    browser = lobby.browser()
-    browser.sign_in(lobby.add_account(company="Lab", claims={"interests": ["titration"], "region": "emea"}))
-    _path, text = open_page(browser, scope="openid profile phone interests")
-    facts = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", text)
-    assert ("Your interests and region", "titration · emea") in facts
-    assert ("Your phone number", "nothing entered yet") in facts
-    assert ("Your name, user name, company and language", "Ada Test · ada · Lab · English") in facts
+    """All of them and no others, with the way to change them; what is empty is named too, a site gets it once it is there."""
+    scope = "openid profile phone interests"
+    lobby.add_client("site", require_approval=False, details={"scope": scope})
+    topics = {"topics": {"titration": {"en": "Titration, manual"}}}
+    object.__setattr__(lobby.provider.settings, "interests", InterestSettings(**topics))
+    claims = {"interests": ["titration"], "region": "emea", "nickname": "Adi", "birthdate": "1980-02-03"}
+    ada, browser = lobby.add_account(company="Lab", claims=claims), lobby.browser()
+    browser.sign_in(ada)
+    _path, text = open_page(browser, scope=scope)
+    assert dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", text)) == {
+        "That it is you": "a number that stands for your account",
+        "Your name, user name and language": "Ada Test · ada · English",
+        "Your phone number": "nothing entered yet",
+        "Your interests and region": "Titration, manual · emea",
+        "More from your profile": "Adi · 1980-02-03",
+    }
+    sent = build_account_claims(ada, claims_of_scopes({"profile"}))
+    del sent["updated_at"], sent["locale"]  # told as a word
+    assert {name for name, value in sent.items() if value not in text} == set()
+    ways = re.findall(r'<a href="([^"]+)" target="_blank"', text)
+    assert ways == ["/account", "/account/interests"]
+    assert browser.get("/account/interests").status_code == 200
 
 
 def test_claims_asked_for_one_by_one_are_asked_about(lobby: Lobby) -> None:

@@ -36,7 +36,7 @@ def test_customer_care_takes_it_back(lobby: Lobby) -> None:
     path = f"/staff/accounts/{ada.account_id}"
     page = staff.get(path).text
     assert 'id="permitted-sites"' in page
-    assert "Your name, user name, company and language" in page
+    assert "Your name, user name and language" in page
     answer = take_back(staff, ada)
     assert answer.headers["Location"] == f"{path}?done=consent"
     after = staff.get(answer.headers["Location"]).text
