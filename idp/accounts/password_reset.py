@@ -16,6 +16,7 @@ from idp.accounts.endings import apply_ending
 from idp.accounts.guessing import Caller, forget_failures, take_mail_request, take_mail_try
 from idp.accounts.passwords import temporary_as_given
 from idp.accounts.personal_words import personal_words
+from idp.accounts.registration import send_open_registration
 from idp.errors import Refusal
 from idp.policy.endings import Act
 from idp.store import accounts, audit, links, outbox, temporary_passwords
@@ -53,11 +54,17 @@ def request_reset(provider: Provider, email: str, caller: Caller) -> None:
 
 
 def answer_reset_request(provider: Provider, item: Item) -> None:
-    """The worker's half of `request_reset`: find the account and write the mail."""
+    """The worker's half of `request_reset`: find the account and write the mail.
+
+    Whoever registered and did not confirm yet gets the mail to confirm with: that is what keeps them out (F-1.6).
+    """
     email = str(item.open(provider.master)["email"])
     with provider.database.transaction() as tx:
         account = accounts.find_by_identifier(tx, email)
-        if account is None or account.is_closed:
+        if account is None:
+            send_open_registration(provider, tx, email)
+            return
+        if account.is_closed:
             return
         if take_mail_try(provider, tx, account.email, provider.clock()):
             send_reset_link(provider, tx, account)

@@ -155,12 +155,17 @@ def request_mail(provider: Provider, email: str, caller: Caller) -> None:
 def answer_mail_request(provider: Provider, item: Item) -> None:
     """The worker's half of `request_mail`: find the open registration and write its mail (EN-6)."""
     email = str(item.open(provider.master)["email"])
-    now = provider.clock()
     with provider.database.transaction() as tx:
-        registrations.lock_address(tx, email)
-        registration = registrations.find_open_by_email(tx, email, now)
-        if registration is not None and mail_pause(tx, registration, now) == 0:
-            _post(provider, tx, registration, accounts.find_by_email(tx, registration.email), now)
+        send_open_registration(provider, tx, email)
+
+
+def send_open_registration(provider: Provider, tx: Transaction, email: str) -> None:
+    """Write the mail of the registration that an address has not confirmed yet, once more; nothing where there is none."""
+    now = provider.clock()
+    registrations.lock_address(tx, email)
+    registration = registrations.find_open_by_email(tx, email, now)
+    if registration is not None and mail_pause(tx, registration, now) == 0:
+        _post(provider, tx, registration, accounts.find_by_email(tx, registration.email), now)
 
 
 def send_confirmation(

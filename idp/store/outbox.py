@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from idp.keys.secrets import new_identifier
@@ -62,6 +62,7 @@ class Fate:
     done_at: int | None
     dead_at: int | None
     last_error: str | None
+    recipient: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +232,11 @@ def release(tx: Transaction, worker: str) -> int:
 
 _FATE = (
     "SELECT outbox_id, kind, name, account_id, registration_id, client_id, sid, created_at, attempts, available_at,"
-    " claimed_until, done_at, dead_at, last_error FROM outbox WHERE %s ORDER BY outbox_id DESC LIMIT :limit"
+    " claimed_until, done_at, dead_at, last_error,"
+    " COALESCE((SELECT TRIM(a.given_name || ' ' || a.family_name) FROM accounts a WHERE a.account_id = outbox.account_id),"
+    " (SELECT TRIM(r.given_name || ' ' || r.family_name) FROM registrations r"
+    " WHERE r.registration_id = outbox.registration_id), '') AS recipient"
+    " FROM outbox WHERE %s ORDER BY outbox_id DESC LIMIT :limit"
 )
 _FATES = {
     "account_id": Statement(_FATE % "account_id = :value AND outbox_id < :before"),
@@ -253,14 +258,18 @@ def fate(
     before: int | None = None,
     limit: int = 50,
 ) -> list[Fate]:
-    """What became of the rows of an account, a registration, a session, or else of a kind; newest first.
+    """What became of the rows of an account, a registration, a session, or else of a kind, with whom they are about; newest first.
 
     The next page is asked for with `before`, the last `outbox_id` of this one.
     """
     asked = {"account_id": account_id, "registration_id": registration_id, "sid": sid}
     column, value = next(((name, text) for name, text in asked.items() if text is not None), ("kind", kind))
     rows = tx.all(_FATES[column], value=value, before=before or _NEWEST, limit=limit)
-    return [read_fate(row, now) for row in rows if column in ("kind", "sid") or row["kind"] == kind]
+    return [
+        replace(read_fate(row, now), recipient=row["recipient"])
+        for row in rows
+        if column in ("kind", "sid") or row["kind"] == kind
+    ]
 
 
 def read_fate(row: Row, now: int) -> Fate:

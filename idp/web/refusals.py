@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 WORDS: dict[str, str] = {
     "sign_in.wrong": marked(
         "The user name or e-mail address and the password do not fit together. Check both, or choose “Forgot password?”."
+        " If you have just registered, confirm your address first: the link is in our mail."
         " If nothing helps, write to %(customer_care)s."
     ),
     "sign_in.slowed_down": marked(

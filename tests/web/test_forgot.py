@@ -13,6 +13,8 @@ from idp.signals.worker import SIGNAL_LANE, deliver_due
 from idp.store import accounts, links
 from idp.store.accounts import Account
 from idp.store.database import Statement
+from tests.support.applicant import FORM, Applicant, mails
+from tests.support.lobby import Lobby
 from tests.support.people import PASSWORD, Browser, Town, location, make_town, plain
 from tests.web.test_sign_in import save_request
 
@@ -340,3 +342,16 @@ def test_a_reset_where_somebody_is_signed_in_gives_the_browser_a_new_value(town:
     after = browser.client.get_cookie("idp_browser")
     assert after is not None
     assert after.value != cookie.value
+
+
+def test_whoever_did_not_confirm_yet_gets_the_mail_to_confirm_with(lobby: Lobby) -> None:
+    """The page answers as for everybody; a minute must lie between two of these mails (F-1.6, EN-3)."""
+    nora = Applicant(lobby)
+    nora.register()
+    assert [mail["name"] for mail in mails(lobby)] == ["confirm_registration"]
+    lobby.now += 600
+    for _ in range(2):
+        answer = nora.send("/forgot-password", "/forgot-password", {"email": FORM["email"].upper()})
+        assert answer.status_code == 200
+        deliver_due(lobby.provider, SIGNAL_LANE, "test")
+    assert [mail["name"] for mail in mails(lobby)] == ["confirm_registration"] * 2

@@ -192,6 +192,9 @@ def status_page(
 ) -> Response:
     """The page in the state that fits; without a registration it says where to look instead."""
     standing = _find_here(token)
+    signed_in = browser_session.current_session()
+    if standing is None and not token and signed_in is not None and not signed_in.is_idle:
+        return redirect(url_for("dashboard.page"), 303)  # the overview says where the account stands
     if standing is None:
         return _unknown()
     answer_form = answer or AnswerForm(formdata=None)

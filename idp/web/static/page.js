@@ -44,5 +44,28 @@ for (const form of document.querySelectorAll("form[data-unsaved]")) {
   let changed = false;
   form.addEventListener("input", () => { changed = true; });
   form.addEventListener("submit", () => { changed = false; });
+  form.addEventListener("kept", () => { changed = false; });
   addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+
+  /* Another language keeps what was typed, passwords apart: this tab holds it until the page is there. */
+  const place = "typed:" + location.pathname;
+  const fields = () => Array.from(form.elements).filter(
+    (field) => field.name && !["hidden", "password", "submit"].includes(field.type) && !field.closest(".password"),
+  );
+  const isChoice = (field) => ["checkbox", "radio"].includes(field.type);
+  for (const link of document.querySelectorAll(".languages a")) {
+    link.addEventListener("click", () => {
+      const typed = fields().map((field) => [field.name, isChoice(field) ? field.value : "", isChoice(field) ? field.checked : field.value]);
+      try { sessionStorage.setItem(place, JSON.stringify(typed)); } catch { return; }
+      form.dispatchEvent(new Event("kept"));
+    });
+  }
+  let typed = null;
+  try { typed = sessionStorage.getItem(place); sessionStorage.removeItem(place); } catch { /* no storage: nothing was kept */ }
+  for (const [name, value, now] of typed ? JSON.parse(typed) : []) {
+    for (const field of fields().filter((one) => one.name === name)) {
+      if (!isChoice(field)) field.value = now;
+      else if (field.value === value) field.checked = now;
+    }
+  }
 }

@@ -21,6 +21,16 @@
     return true;
   };
 
+  // A key acts on the row that has the frame: where another application is open, that one is opened first.
+  const act = (...ids) => {
+    const row = document.activeElement.closest("#rows a");
+    if (row && row.getAttribute("aria-current") !== "true") {
+      location.assign(row.href.split("#")[0] + "#" + ids.join("+"));
+      return;
+    }
+    ids.some(focus);
+  };
+
   const toggleKeys = () => {
     const keys = document.getElementById("desk-keys");
     if (!keys) return;
@@ -37,9 +47,9 @@
   const keys = {
     j: () => move(1),
     k: () => move(-1),
-    a: () => focus("decision-approve") || focus("confirm-proposal"),
-    r: () => focus("reason"),
-    t: () => focus("take") || focus("let-go"),
+    a: () => act("decision-approve", "confirm-proposal"),
+    r: () => act("reason"),
+    t: () => act("take", "let-go"),
     x: pick,
     "/": () => focus("q") || focus("desk-search"),
     "?": toggleKeys,
@@ -58,11 +68,14 @@
       return;
     }
     if (event.ctrlKey || event.altKey || event.metaKey || isTyping(event.target)) return;
-    const act = keys[event.key];
-    if (!act) return;
+    const press = keys[event.key];
+    if (!press) return;
     event.preventDefault();
-    act();
+    press();
   });
+
+  // Opened by a key: go on where it led to.
+  if (location.hash) location.hash.slice(1).split("+").some(focus);
 
   // What takes effect later counts down, and is looked at again when the time is over.
   document.querySelectorAll("[data-due]").forEach((element) => {
