@@ -38,6 +38,15 @@ TABLE = [
     ("pending", ASKED, replace(ADA, approval_status="pending"), OWN, Step.EXPLAIN_APPROVAL),
     ("suspended", ASKED, replace(ADA, approval_status="suspended"), OWN, Step.EXPLAIN_APPROVAL),
     ("pending elsewhere", ASKED, replace(ADA, approval_status="pending", has_consented=True), FOREIGN, Step.ANSWER),
+    ("owes terms", ASKED, replace(ADA, owes_terms=True), OWN, Step.ACCEPT_TERMS),
+    ("owes terms, pending", ASKED, replace(ADA, owes_terms=True, approval_status="pending"), OWN, Step.ACCEPT_TERMS),
+    (
+        "owes terms, chooses first",
+        replace(ASKED, prompt=SELECT),
+        replace(ADA, owes_terms=True),
+        OWN,
+        Step.SELECT_ACCOUNT,
+    ),
     ("asks", ASKED, ADA, FOREIGN, Step.CONSENT),
     ("remembered", ASKED, replace(ADA, granted=frozenset({"openid", "email"})), FOREIGN, Step.ANSWER),
     ("asks again", replace(ASKED, prompt=CONSENT), replace(ADA, granted=frozenset({"openid"})), FOREIGN, Step.CONSENT),
@@ -58,6 +67,7 @@ ERRORS = [
     (replace(ADA, is_idle=True), OWN, "login_required"),
     (replace(ADA, approval_status="pending"), OWN, "interaction_required"),
     (ADA, FOREIGN, "consent_required"),
+    (replace(ADA, owes_terms=True), OWN, "interaction_required"),
 ]
 
 

@@ -46,7 +46,9 @@ def test_the_newest_active_key_of_an_algorithm_signs(key: KeyTimes, keys: list[K
 )
 def test_what_is_due(keys: list[KeyTimes], due: Due) -> None:
     """A next key in time, once; the superseded one retires, and goes when its last token has ended."""
-    assert find_due(keys, ["RS256"], SCHEDULE, NOW) == due
+    found = find_due(keys, ["RS256"], SCHEDULE, NOW)
+    assert found == due
+    assert bool(found) is (due != Due())
 
 
 def test_without_a_schedule_nothing_is_made() -> None:

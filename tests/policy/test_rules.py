@@ -9,8 +9,8 @@ import pytest
 
 from idp.policy.approval import Ownership
 from idp.policy.free_mail import is_free_mail
-from idp.policy.rule_parsing import dump_rule_set, parse_rule, parse_rule_set
-from idp.policy.rules import Application, Family, Rule, RuleSet, decide, effects
+from idp.policy.rule_parsing import MOST, dump_rule_set, parse_rule, parse_rule_set
+from idp.policy.rules import Application, Check, Family, Rule, RuleSet, decide, effects, find_doubts
 
 ANNA = Application("lab.example", "DE", "AB123Z", Ownership.NEW)
 FAMILY = Rule("family", serial_families=frozenset({"AB", "CD"}))
@@ -85,12 +85,52 @@ def test_reasons_name_every_remark() -> None:
         ({"rule_key": "a", "ownership": "mine"}, "ownership"),
         ({"rule_key": "a", "countries": ["DE"], "outcome": "reject"}, "outcome"),
         ({"rule_key": "a", "countries": ["DE"], "reason": 1}, "reason"),
+        ({"rule_key": "a", "serial_ranges": "AB100A-AB199Z"}, "serial_ranges: must be a list"),
+        (
+            {"rule_key": "a", "serial_ranges": ["AB100A-AB199Z"] * (MOST + 1)},
+            "serial_ranges: must be a list of at most",
+        ),
     ],
 )
 def test_a_rule_that_cannot_be_meant_is_refused(values: dict[str, Any], fault: str) -> None:
     """The sentence names the key and what would be right."""
     with pytest.raises(ValueError, match=fault):
         parse_rule(values)
+
+
+@pytest.mark.parametrize(
+    ("ownership", "holds"),
+    [(Ownership.NEW, True), (Ownership.SAME_COMPANY, True), (Ownership.OTHER_COMPANY, False)],
+)
+def test_a_rule_that_wants_review_can_ask_for_the_owner_too(ownership: Ownership, holds: bool) -> None:
+    """It names itself only where the owner fits; for a device that others own, no rule has spoken (EN-4)."""
+    rule = Rule("colleagues", ownership="same_company", outcome="review")
+    verdict = decide(RuleSet(rules=(rule,)), changed(ownership=ownership))
+    assert verdict.trials[0].checks == (Check("ownership", ("same_company",), ownership.value, holds),)
+    assert (verdict.outcome, verdict.rule_key) == ("review", "colleagues" if holds else None)
+
+
+@pytest.mark.parametrize(
+    ("application", "doubts"),
+    [
+        (ANNA, []),
+        (changed(ownership=Ownership.SAME_COMPANY), []),
+        (changed(email_domain="gmail.com"), []),
+        (changed(ownership=Ownership.OTHER_COMPANY), ["owned_by_others"]),
+        (changed(serial_is_sold=False), ["serial_not_sold"]),
+        (changed(blocked=("AB123Z", "lab.example")), ["blocked", "blocked"]),
+    ],
+)
+def test_staff_look_first_at_devices_that_are_in_doubt(application: Application, doubts: list[str]) -> None:
+    """Colleagues and free-mail addresses are remarks, but no doubt about the device (EN-4)."""
+    assert [reason.key for reason in find_doubts(application)] == doubts
+
+
+def test_a_rule_is_found_by_its_key() -> None:
+    """One that is switched off as well; none where the key is of no rule."""
+    off = Rule("off", countries=frozenset({"DE"}), enabled=False)
+    rule_set = RuleSet(rules=(FAMILY, off))
+    assert (rule_set.find_rule("off"), rule_set.find_rule("other")) == (off, None)
 
 
 def test_a_rule_is_read() -> None:
