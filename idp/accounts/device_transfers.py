@@ -48,7 +48,7 @@ def list_offered(provider: Provider, account_id: str) -> dict[str, Transfer]:
 
 
 def list_offered_to(provider: Provider, account_id: str) -> list[NamedTransfer]:
-    """Devices that others offer to this account's address and that wait for its answer, oldest first."""
+    """Devices that others offer to this account's confirmed address and that wait for its answer, oldest first."""
     with provider.database.reading() as tx:
         return device_transfers.list_offered_to(tx, account_id, provider.clock())
 
@@ -290,9 +290,13 @@ def _get_transfer(tx: Transaction, token: str) -> Transfer:
 
 
 def _get_own_offer(tx: Transaction, transfer_id: str, account_id: str) -> Transfer:
-    """An offer to the address that the account has now; of others it is not told whether there are any."""
-    transfer = device_transfers.find_by_id(tx, transfer_id)
-    if transfer is None or transfer.email_key != accounts.get_account(tx, account_id).email_key:
+    """An offer to the address that the account has now; of others it is not told whether there are any.
+
+    Who has the mail has shown whose address it is. Without it, the address must be confirmed: an import or staff may have
+    written one that belongs to somebody else.
+    """
+    transfer, account = device_transfers.find_by_id(tx, transfer_id), accounts.get_account(tx, account_id)
+    if transfer is None or transfer.email_key != account.email_key or account.email_verified_at is None:
         raise Refusal("transfer.damaged")
     return transfer
 

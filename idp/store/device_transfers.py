@@ -43,7 +43,7 @@ _OFFERED_TO = Statement(
     " NULL AS receiver_given, NULL AS receiver_family, NULL AS receiver_user FROM device_transfers t"
     " JOIN accounts g ON g.account_id = t.account_id AND g.access <> 'closed'"
     " WHERE t.state = 'waiting' AND t.expires_at > :now"
-    " AND t.email_key = (SELECT email_key FROM accounts WHERE account_id = :account_id)"
+    " AND t.email_key = (SELECT email_key FROM accounts WHERE account_id = :account_id AND email_verified_at IS NOT NULL)"
     " ORDER BY t.created_at, t.transfer_id"
 )
 _END = Statement(
@@ -147,7 +147,7 @@ def list_about(tx: Transaction, account_id: str, limit: int = 50) -> list[NamedT
 
 
 def list_offered_to(tx: Transaction, account_id: str, now: int) -> list[NamedTransfer]:
-    """What waits for the answer of an account, because the giver named its address; oldest first."""
+    """What waits for the answer of an account, because the giver named its address, which is confirmed; oldest first."""
     return [_named(row) for row in tx.all(_OFFERED_TO, account_id=account_id, now=now)]
 
 

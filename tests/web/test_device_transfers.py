@@ -137,6 +137,41 @@ def test_the_receiver_refuses_without_the_mail(lobby: Lobby) -> None:
     assert device_transfers.list_offered_to(lobby.provider, bob.account_id) == []
 
 
+def test_without_the_mail_only_a_confirmed_address_counts(lobby: Lobby) -> None:
+    """Who has an address that nobody confirmed sees no offer to it and answers none; the mail's link still does."""
+    ada, bob = two(lobby)
+    token = offer(lobby, ada)
+    receiver = seat(lobby, bob)
+    listed = receiver.get("/account/devices").text
+    (path,) = re.findall(r'action="(/account/devices/offered/[^"]+)"', listed)
+    lobby.run("UPDATE accounts SET email_verified_at = NULL WHERE account_id = :id", id=bob.account_id)
+    assert "One offer waits for your answer" not in receiver.get("/").text
+    assert "Offered to you" not in receiver.get("/account/devices").text
+    for act in ("accept", "refuse"):
+        receiver.post(path, {**hidden_fields(listed), "answer": act})
+    assert (owners(lobby), outcomes(lobby)) == ([ada.account_id], [])
+    device_transfers.accept_device(lobby.provider, token, bob.account_id)
+    assert (owners(lobby), outcomes(lobby)) == ([bob.account_id], ["accepted"])
+
+
+def test_offers_that_are_over_vanish(lobby: Lobby) -> None:
+    """Taken back, or of a giver who closed the account: nothing is left to answer."""
+    ada, bob = two(lobby)
+    receiver = seat(lobby, bob)
+    for statement in (
+        "UPDATE device_transfers SET state = 'taken_back'",
+        "UPDATE accounts SET access = 'closed' WHERE user_name = 'ada'",
+    ):
+        offer(lobby, ada)
+        listed = receiver.get("/account/devices").text
+        (path,) = re.findall(r'action="(/account/devices/offered/[^"]+)"', listed)
+        lobby.run(statement)
+        assert "Offered to you" not in receiver.get("/account/devices").text
+        told = receiver.post(path, {**hidden_fields(listed), "answer": "accept"})
+        assert told.headers["Location"].endswith("done=answered")
+    assert owners(lobby) == [ada.account_id]
+
+
 def test_the_giver_does_not_learn_who_has_an_account(lobby: Lobby) -> None:
     """The same answer for every address; the mail alone differs (EN-3)."""
     ada, _bob = two(lobby)
