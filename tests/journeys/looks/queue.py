@@ -72,6 +72,13 @@ def walk_when_promises_end(world: World, eyes: Eyes, new_context: NewContext, sh
     world.clock.move(hours=(promised_until(world.clock(), 2) - world.clock()) / 3600 - 2)
     page = signed_in(world, new_context(), "care")
     page.goto(world.provider_url + "/staff")
+    for key in "jj":
+        page.keyboard.press(key)
+    framed = str(page.evaluate("document.activeElement.pathname"))
+    page.keyboard.press("t")
+    page.wait_for_url(re.compile(re.escape(framed)))
+    page.wait_for_function("document.activeElement.id === 'take'")  # the key acts on the row that had the frame
+    page.goto(world.provider_url + "/staff")
     page.get_by_role("link", name=re.compile("Waiting")).first.click()
     page.goto(world.provider_url + "/staff?soon=1")
     eyes.look(page, "late and due soon")

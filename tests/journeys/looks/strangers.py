@@ -85,6 +85,13 @@ def walk_through_a_registration(world: World, eyes: Eyes, new_context: NewContex
     page.click("#register-submit")
     eyes.look(page, "faults")
     fill_registration(page, "nora@example.org", "CD123Z")
+    for language in ("de", "en"):  # another language keeps what was typed, passwords apart
+        page.click(f".languages a[hreflang={language}]")
+        page.wait_for_selector(f"html[lang={language}]")
+        assert page.input_value("#email") == "nora@example.org"
+        assert page.input_value("#new_password") == ""
+    assert page.evaluate("sessionStorage.length") == 0
+    fill_registration(page, "nora@example.org", "CD123Z")
     page.click("#register-submit")
     link = world.link_in(world.mail_to("nora@example.org", containing="/confirm/"), "/confirm/")
     status = world.link_in(world.mail_to("nora@example.org", containing="/confirm/"), "/register/status/")
