@@ -91,7 +91,7 @@ def show(page: Page) -> Response:
         parts = provider()
         values["text"] = parts.terms.get_text(parts.terms.in_force(parts.clock()), current_locale())
     if page.name == "explain_approval":
-        values["reference_number"] = _find_reference(page.end_user)
+        values |= _explain_approval(page.end_user, page.opened.client)
     return render(f"oauth/{page.name}.html", **values)
 
 
@@ -145,10 +145,18 @@ def find_client_of(handle: str) -> RegisteredClient | None:
         return find_client(tx, client_id) if client_id else None
 
 
-def _find_reference(end_user: EndUser) -> str:
+def _explain_approval(end_user: EndUser, client: RegisteredClient) -> dict[str, Any]:
+    """The reference, why it was refused, and whether the mail about the decision leads back to this site."""
     with provider().database.reading() as tx:
         account = accounts.get_account(tx, end_user.account_id)
-        return approvals.find_reference(tx, account.registration_id)
+        decision = approvals.latest_decision(tx, account.account_id)
+        applied = approvals.find_applied(tx, account.registration_id)
+        is_refused = account.approval_status in ("rejected", "suspended")
+        return {
+            "reference_number": approvals.find_reference(tx, account.registration_id),
+            "reason": decision.reason if decision and is_refused else "",
+            "brings_back": applied is not None and applied.client_id == client.client_id,
+        }
 
 
 def _note(error: ProtocolError) -> str:

@@ -364,3 +364,19 @@ def test_back_after_signing_in_asks_for_no_password(lobby: Lobby) -> None:
     assert "password" not in text
     assert 'name="password"' in browser.get(f"{path}&other=1").text
     assert "Continue to" not in browser.get("/sign-in?request=unknown").text
+
+
+@pytest.mark.parametrize(("status", "is_told"), [("rejected", True), ("suspended", True), ("pending", False)])
+def test_who_is_not_let_in_reads_why_at_once(lobby: Lobby, status: str, is_told: bool) -> None:
+    """The reason of the decision stands on the page itself; a mail leads back only to the site where one registered."""
+    browser, ada = lobby.browser(), lobby.add_account(status=status)
+    lobby.run(
+        "INSERT INTO approval_decisions (account_id, old_status, new_status, actor_kind, actor, reason, remark, facts,"
+        " created_at) VALUES (:a, 'pending', :status, 'staff', '', 'The device was returned.', '', '[]', 1)",
+        a=ada.account_id,
+        status=status,
+    )
+    browser.sign_in(ada)
+    _path, text = open_page(browser)
+    assert ("The device was returned." in text) is is_told
+    assert "the mail brings you back" not in text
