@@ -1,6 +1,7 @@
 """The `claims` parameter: OpenID Connect Core §5.5. One parse into a value; what it asks for is looked up by place.
 
-Left out: claims in languages (`name#de`) are taken for claims that nobody has.
+It is read as strictly as other JSON of strangers: what is nested very deeply could be read here, and then neither be
+written down nor read again. Left out: claims in languages (`name#de`) are taken for claims that nobody has.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from idp.protocol.json_object import parse_json_object
 
 PLACES = ("userinfo", "id_token")
 MOST_CLAIMS = 100
@@ -44,11 +47,9 @@ def parse_claims_request(text: str | None) -> ClaimsRequest:
     if text is None:
         return ClaimsRequest()
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = parse_json_object(text.encode())
+    except ValueError:
         raise ValueError("claims must be a JSON object") from None
-    if not isinstance(value, dict):
-        raise ValueError("claims must be a JSON object")
     places = {place: _parse_place(value[place]) for place in PLACES if value.get(place) is not None}
     return ClaimsRequest({place: claims for place, claims in places.items() if claims})
 

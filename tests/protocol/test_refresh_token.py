@@ -192,6 +192,15 @@ def test_scope_that_the_client_lost_is_lost(house: House) -> None:
     assert house.refresh(token).get_json()["scope"] == "approval openid"
 
 
+def test_a_client_that_lost_every_scope_gets_nothing_and_loses_nothing(house: House) -> None:
+    """Nothing is rotated by a refusal: once the scope is back, the same token works (RF-11, RFC 6749 §5.2)."""
+    token = house.tokens(scope="openid email")["refresh_token"]
+    add_client(house.provider, "site", scope="approval")
+    assert error_of(house.refresh(token)) == (400, "invalid_scope")
+    add_client(house.provider, "site", scope="openid email")
+    assert house.refresh(token).get_json()["scope"] == "email openid"
+
+
 def test_another_clients_refresh_token_is_refused(house: House) -> None:
     """Bound to the client, and a stranger cannot end the family (RF-1, RF-4)."""
     token = house.tokens()["refresh_token"]

@@ -76,6 +76,7 @@ def refuse(client: RegisteredClient, **parameters: str) -> str:
 def test_the_object_wins(signer: RegisteredClient, alg: str) -> None:
     """§6.1: what it says is taken, what only stands beside it is kept, and nothing of the object itself is left."""
     said = {"redirect_uri": CALLBACK + "?two", "state": "in", "max_age": 7, "claims": {"userinfo": {"name": None}}}
+    said |= {"prompt": ["login", "consent"], "flag": True}
     found = merge(signer, request=make_object(alg, **said), redirect_uri=CALLBACK, state="beside", nonce="n")
     assert found.values == {
         **BESIDE,
@@ -84,6 +85,8 @@ def test_the_object_wins(signer: RegisteredClient, alg: str) -> None:
         "nonce": "n",
         "max_age": "7",
         "claims": '{"userinfo":{"name":null}}',
+        "prompt": "login consent",
+        "flag": "true",
     }
 
 
