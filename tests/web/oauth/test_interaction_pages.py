@@ -377,6 +377,6 @@ def test_who_is_not_let_in_reads_why_at_once(lobby: Lobby, status: str, is_told:
         status=status,
     )
     browser.sign_in(ada)
-    _path, text = open_page(browser)
+    _path, text = open_page(browser, client_id="strict")
     assert ("The device was returned." in text) is is_told
     assert "the mail brings you back" not in text
