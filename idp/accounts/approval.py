@@ -6,7 +6,7 @@ transaction, the decision's row, what ends, the audit line and the mail (RG-8).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -334,7 +334,9 @@ def _newest_serial(tx: Transaction, account_id: str) -> str:
     return next(reversed(approvals.list_serial_numbers(tx, account_id)), "")
 
 
-def _check_may_act(tx: Transaction, staff_id: str, account_id: str, permission: Permission) -> Account:
+def _check_may_act(
+    tx: Transaction, staff_id: str, account_id: str, permission: Permission, added: Collection[str] = ()
+) -> Account:
     """The account that is decided about; nobody decides about themselves, or about who stands above them (AD-2)."""
     staff, account = check_permission(tx, staff_id, permission), accounts.find_account(tx, account_id)
     if account is None or account.is_closed:
@@ -343,13 +345,13 @@ def _check_may_act(tx: Transaction, staff_id: str, account_id: str, permission: 
         raise Refusal("own_account")
     if not may_act_on(staff_id, staff.roles, account_id, account.roles):
         raise Refusal("not_permitted")
-    check_limits(tx, staff, account)
+    check_limits(tx, staff, account, added)
     return account
 
 
-def check_may_decide(tx: Transaction, staff_id: str, account_id: str) -> None:
-    """Raises `Refusal` where a member of staff may not decide about an account."""
-    _check_may_act(tx, staff_id, account_id, Permission.DECIDE)
+def check_may_decide(tx: Transaction, staff_id: str, account_id: str, added: Collection[str] = ()) -> None:
+    """Raises `Refusal` where a member of staff may not decide about an account, with the devices that would be added."""
+    _check_may_act(tx, staff_id, account_id, Permission.DECIDE, added)
 
 
 def check_reason(new: Status, reason: str, remark: str) -> None:

@@ -16,7 +16,6 @@ from idp.accounts.staff_limits import limits_of
 from idp.errors import Refusal
 from idp.policy.approval import promised_until
 from idp.policy.rules import Reason, decide, find_doubts
-from idp.policy.staff import is_within_limits
 from idp.store import accounts, approvals, audit, device_claims, devices
 from idp.store.approver_limits import NO_LIMITS
 
@@ -33,13 +32,17 @@ MOST_SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class ClaimPage:
-    """A device that waits, with why, who owns it already, and what else the account has."""
+    """A device that waits, with why, who owns it already, and what else the account has.
+
+    `why_not`: why this member of staff does not decide about it, as `decide_claim` refuses it; "" where they may.
+    """
 
     claim: Claim
     account: Account
     reasons: tuple[Reason, ...]
     owners: tuple[Owner, ...]
     devices: tuple[str, ...]
+    why_not: str
 
 
 def has_to_wait(provider: Provider, tx: Transaction, account: Account, serial_number: str) -> bool:
@@ -93,8 +96,8 @@ def promised_by(provider: Provider, claim: Claim) -> int:
     return promised_until(claim.created_at, provider.settings.registration.review_working_days)
 
 
-def open_claim(provider: Provider, account_id: str, serial_number: str) -> ClaimPage:
-    """One device that waits, as it is now. Raises `Refusal("claim.over")`."""
+def open_claim(provider: Provider, account_id: str, serial_number: str, staff_id: str) -> ClaimPage:
+    """One device that waits, as it is now, for a member of staff. Raises `Refusal("claim.over")`."""
     with provider.database.reading() as tx:
         claim = device_claims.find_claim(tx, account_id, serial_number)
         if claim is None:
@@ -106,6 +109,7 @@ def open_claim(provider: Provider, account_id: str, serial_number: str) -> Claim
             reasons=find_doubts(read_application(provider, tx, account, serial_number)),
             owners=tuple(approvals.list_other_owners(tx, serial_number, account_id)),
             devices=tuple(device.label for device in devices.list_devices(tx, account_id)),
+            why_not=_find_why_not(tx, staff_id, account_id, serial_number),
         )
 
 
@@ -132,7 +136,7 @@ def decide_claim(
     now = provider.clock()
     with provider.database.transaction() as tx:
         if staff_id is not None:
-            _check_may_decide(tx, staff_id, account_id, serial_number)
+            check_may_decide(tx, staff_id, account_id, (serial_number,))
         account = accounts.lock_account(tx, account_id)
         approvals.lock_serial_number(tx, serial_number)
         claim = device_claims.find_claim(tx, account_id, serial_number)
@@ -160,9 +164,9 @@ def _limits(tx: Transaction, staff_id: str | None) -> Limits:
     return limits_of(tx, staff) if staff else NO_LIMITS
 
 
-def _check_may_decide(tx: Transaction, staff_id: str, account_id: str, serial_number: str) -> None:
-    """Limits of an approver count for the device that waits as well as for the account."""
-    check_may_decide(tx, staff_id, account_id)
-    limits, account = limits_of(tx, accounts.get_account(tx, staff_id)), accounts.get_account(tx, account_id)
-    if not is_within_limits(limits.families, limits.countries, serials=[serial_number], country=account.country):
-        raise Refusal("beyond_limits", limits=limits)
+def _find_why_not(tx: Transaction, staff_id: str, account_id: str, serial_number: str) -> str:
+    try:
+        check_may_decide(tx, staff_id, account_id, (serial_number,))
+    except Refusal as refusal:
+        return refusal.key
+    return ""

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from idp import mail
-from idp.accounts.staff_limits import limits_of, may_decide_about
+from idp.accounts.staff_limits import may_decide_about
 from idp.policy.approval import late_before, promised_until
-from idp.policy.staff import Permission, is_at_work, is_permitted, is_within_limits
-from idp.store import account_list, accounts, approvals, audit, device_claims, review_reminders, review_work
+from idp.policy.staff import Permission, is_at_work, is_permitted
+from idp.store import account_list, accounts, audit, device_claims, review_reminders, review_work
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -87,9 +87,7 @@ def _looks_at(tx: Transaction, person: Account, claim: Claim) -> bool:
     """Whether somebody decides about a device: not their own, and within their limits with all that the account has."""
     if claim.account_id == person.account_id:
         return False
-    limits = limits_of(tx, person)
-    serials = [claim.serial_number, *approvals.list_serial_numbers(tx, claim.account_id)]
-    return is_within_limits(limits.families, limits.countries, serials=serials, country=claim.country)
+    return may_decide_about(tx, person, accounts.get_account(tx, claim.account_id), (claim.serial_number,))
 
 
 def _is_for(person: Account, row: DueApplication, owner: str, deciders: set[str]) -> bool:

@@ -29,18 +29,18 @@ def limits_of_person(provider: Provider, staff: Account) -> Limits:
         return limits_of(tx, staff)
 
 
-def may_decide_about(tx: Transaction, staff: Account, account: Account) -> bool:
-    """Whether an account is within the limits of a member of staff, with all its devices."""
+def may_decide_about(tx: Transaction, staff: Account, account: Account, added: Collection[str] = ()) -> bool:
+    """Whether an account is within the limits of a member of staff, with all its devices and those that would be added."""
     limits = limits_of(tx, staff)
     if not limits.is_limited:
         return True
-    serials = approvals.list_serial_numbers(tx, account.account_id)
+    serials = [*approvals.list_serial_numbers(tx, account.account_id), *added]
     return is_within_limits(limits.families, limits.countries, serials=serials, country=account.country)
 
 
-def check_limits(tx: Transaction, staff: Account, account: Account) -> None:
+def check_limits(tx: Transaction, staff: Account, account: Account, added: Collection[str] = ()) -> None:
     """Raises `Refusal("beyond_limits")`, with the limits, for an account that somebody else decides about."""
-    if not may_decide_about(tx, staff, account):
+    if not may_decide_about(tx, staff, account, added):
         raise Refusal("beyond_limits", limits=limits_of(tx, staff))
 
 

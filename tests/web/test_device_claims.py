@@ -9,9 +9,12 @@ import pytest
 
 from idp.accounts import blocking, device_claims
 from idp.accounts.own_devices import add_own_device
+from idp.i18n import format_moment
+from idp.policy.approval import promised_until
 from idp.policy.rules import Rule
 from idp.store import rules
 from idp.store.accounts import Account
+from tests.accounts.test_staff_limits import limit
 from tests.support.lobby import Browser, Lobby, hidden_fields
 from tests.support.rules import add_rules
 from tests.web.staff.test_desk import sit_down
@@ -61,6 +64,36 @@ def test_a_device_in_doubt_waits_and_nobody_is_told_why(lobby: Lobby, doubt: str
     assert (ada.account_id in owners(lobby), status_of(lobby, ada)) == (False, "approved")
     again = add(browser, SERIAL)
     assert (again.status_code, "waits for our staff already" in again.text) == (422, True)
+
+
+def test_everybody_reads_by_when_an_answer_comes(lobby: Lobby) -> None:
+    """The customer on the own list, staff in theirs, by the promise of reviews; later it says that it is late (RG-7)."""
+    _eve, ada = claimed(lobby)
+    (staff, _carla), due = sit_down(lobby), promised_until(lobby.now, 2)
+    shown = seat(lobby, ada).get(PAGE).text
+    assert "you get an answer by" in shown
+    assert format_moment(due) in shown
+    assert 'class="age"' in staff.get("/staff/devices").text
+    (claim,) = device_claims.list_own_claims(lobby.provider, ada.account_id)
+    assert device_claims.promised_by(lobby.provider, claim) == due
+    lobby.run("UPDATE device_claims SET created_at = created_at - 10 * 86400")
+    assert 'class="age late"' in staff.get("/staff/devices").text
+
+
+def test_an_approver_with_limits_reads_what_they_are(lobby: Lobby) -> None:
+    """The list is theirs alone and says so; they decide about a first device; others' pages have no buttons (AD-1)."""
+    _eve, ada = claimed(lobby)
+    paul, kim = seat(lobby, limit(lobby, "paul", families="AB")), seat(lobby, limit(lobby, "kim", families="CD"))
+    mine, others = paul.get("/staff/devices").text, kim.get("/staff/devices").text
+    assert ("You decide about: AB." in mine, SERIAL in mine) == (True, True)
+    assert ("No device waits that you decide about." in others, SERIAL in others) == (True, False)
+    path = f"/staff/devices/{ada.account_id}/{SERIAL}"
+    assert 'id="claim-accept"' in paul.get(path).text
+    page = kim.get(path).text
+    assert ("A colleague decides about it." in page, 'id="claim-accept"' in page) == (True, False)
+    assert claims_of(lobby, ada) == [SERIAL]
+    assert answer(paul, ada, "accept").status_code == 303
+    assert (claims_of(lobby, ada), ada.account_id in owners(lobby)) == ([], True)
 
 
 def test_colleagues_and_what_a_rule_approves_do_not_wait(lobby: Lobby) -> None:

@@ -8,6 +8,7 @@ from flask import Blueprint, abort, redirect, request, url_for
 
 from idp.accounts import device_claims
 from idp.accounts.serial_numbers import parse_serial_number
+from idp.accounts.staff_limits import limits_of_person
 from idp.errors import Refusal
 from idp.i18n import gettext as _
 from idp.policy.staff import Permission
@@ -30,6 +31,7 @@ def page() -> Any:
         found=[(claim, device_claims.promised_by(provider(), claim)) for claim in found],
         now=provider().clock(),
         count=count,
+        limits=limits_of_person(provider(), member().account),
         products=provider().settings.devices.products,
         done=request.args.get("done", ""),
     )
@@ -72,12 +74,16 @@ def _refused(account_id: str, serial_number: str, form: ClaimForm, refusal: Refu
     if refusal.key == "reason_missing":
         form.tell("reason", _("Write why not. The customer reads it."))
         return _page(account_id, serial_number, form, 422)
+    form.tell("", _tell_why_not(refusal.key))
+    return _page(account_id, serial_number, form, 403)
+
+
+def _tell_why_not(key: str) -> str:
     sentences = {
         "own_account": _("This is your own device. A colleague decides about it."),
         "beyond_limits": _("You decide about other serial families or countries. A colleague decides about it."),
     }
-    form.tell("", sentences.get(refusal.key, _("You may not act on this account.")))
-    return _page(account_id, serial_number, form, 403)
+    return sentences.get(key, _("You may not act on this account."))
 
 
 def _parse(serial_number: str) -> str:
@@ -89,7 +95,7 @@ def _parse(serial_number: str) -> str:
 
 def _page(account_id: str, serial_number: str, form: ClaimForm, status: int = 200) -> Any:
     try:
-        found = device_claims.open_claim(provider(), account_id, _parse(serial_number))
+        found = device_claims.open_claim(provider(), account_id, _parse(serial_number), member().account_id)
     except Refusal:
         return render("staff/device_claim_over.html", 404)
     return render(
@@ -97,6 +103,7 @@ def _page(account_id: str, serial_number: str, form: ClaimForm, status: int = 20
         status,
         found=found,
         due_at=device_claims.promised_by(provider(), found.claim),
+        why_not=_tell_why_not(found.why_not) if found.why_not else "",
         form=form,
         products=provider().settings.devices.products,
     )
