@@ -23,7 +23,7 @@ class OldAccount(Base):
     moved_by: Mapped[Word] = mapped_column(default="")
     completed_at: Mapped[Instant | None]
 
-    __table_args__ = (UniqueConstraint("source", "row_id"),)
+    __table_args__ = (UniqueConstraint("source", "row_id", name="uq_old_accounts_source"),)
 
 
 class OldImport(Base):
