@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import pytest
 from sqlalchemy import inspect
 
 from idp.accounts.identifiers import (
     email_key,
+    made_user_names,
     parse_email,
     parse_own_user_name,
     parse_phone_number,
@@ -146,3 +149,19 @@ def test_what_is_no_telephone_number(number: str) -> None:
     """ASCII digits only (IV-5)."""
     with pytest.raises(Refusal, match=r"phone\.invalid"):
         parse_phone_number(number)
+
+
+@pytest.mark.parametrize(
+    ("given_name", "family_name", "proposed"),
+    [
+        ("Änne", "Groß-Weiß", ["aenne.gross-weiss", "aenne.gross-weiss2"]),
+        ("李", "小龙", ["customer2", "customer3"]),
+        ("A", "", ["customer2", "customer3"]),
+    ],
+)
+def test_user_names_are_proposed_until_one_is_free(given_name: str, family_name: str, proposed: list[str]) -> None:
+    """The bare word for everybody is nobody's; each proposal is a name that can be registered (IV-2)."""
+    names = list(islice(made_user_names(given_name, family_name), 40))
+    assert names[:2] == proposed
+    assert [parse_user_name(name) for name in names] == names
+    assert len(set(names)) > 30
