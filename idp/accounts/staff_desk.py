@@ -15,6 +15,7 @@ from idp.accounts.people_search import freshen
 from idp.accounts.registration import send_again_by_staff
 from idp.accounts.staff_limits import limits_of, may_decide_about
 from idp.accounts.staff_rights import check_permission, get_account_for
+from idp.accounts.temporary_password import newest_end
 from idp.errors import Refusal
 from idp.policy.approval import late_before, promised_until
 from idp.policy.staff import Permission, may_act_on
@@ -113,6 +114,7 @@ class AccountPage:
     is_within_limits: bool = True
     proposal: Proposal | None = None
     old: OldAccount | None = None
+    temporary_until: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,7 @@ def open_account(provider: Provider, staff_id: str, account_id: str) -> AccountP
             sites=tuple(approvals.list_open_sites(tx, account_id, now)),
             devices=tuple(devices.list_devices(tx, account_id)),
             claims=tuple(device_claims.list_own_claims(tx, account_id)),
+            temporary_until=newest_end(tx, account_id),
             transfers=tuple(device_transfers.list_about(tx, account_id)),
             closing=closings.find_closing(tx, account_id),
             may_act=may_act_on(staff_id, staff.roles, account_id, account.roles),

@@ -40,12 +40,16 @@ class Given:
     expires_at: int
 
 
-def give_temporary_password(provider: Provider, *, staff_id: str, account_id: str, address: str = "") -> Given:
+def give_temporary_password(
+    provider: Provider, *, staff_id: str, account_id: str, address: str = "", instead_of: int | None = None
+) -> Given:
     """Give an account a temporary password instead of its own; everything that was signed in ends, and the owner is told.
 
-    `staff_id`: empty for the operator at the command line.
+    `staff_id`: empty for the operator at the command line. `instead_of`: the end of the one that the page knew of, 0 where
+    it knew of none; a page that is sent twice makes no second password.
 
-    Raises `Refusal`: `not_permitted`, `account_unknown`, `own_account`; and `Busy` where too many passwords are computed.
+    Raises `Refusal`: `not_permitted`, `account_unknown`, `own_account`, `temporary_password.given_already`; and `Busy` where
+    too many passwords are computed.
     """
     with provider.database.reading() as tx:
         _check_may_give(tx, staff_id, account_id)
@@ -54,6 +58,8 @@ def give_temporary_password(provider: Provider, *, staff_id: str, account_id: st
     now = provider.clock()
     with provider.database.transaction() as tx:
         account = _check_may_give(tx, staff_id, account_id)
+        if instead_of is not None and instead_of != newest_end(tx, account_id):
+            raise Refusal("temporary_password.given_already")
         accounts.clear_password(tx, account_id, now)
         lifetime = provider.settings.lifetimes.temporary_password
         expires_at = temporary_passwords.save_temporary_password(
@@ -82,6 +88,12 @@ def give_temporary_password(provider: Provider, *, staff_id: str, account_id: st
         mail.temporary_password_given(provider, tx, to=mail.to_account(account), expires_at=expires_at)
     groups = (password[start : start + 4] for start in range(0, LETTERS, 4))
     return Given("-".join(groups), expires_at)
+
+
+def newest_end(tx: Transaction, account_id: str) -> int:
+    """Until when the newest temporary password of an account works or worked; 0 where there is none."""
+    found = temporary_passwords.find_temporary_password(tx, account_id)
+    return found.expires_at if found else 0
 
 
 def find_for(tx: Transaction, account: Account | None) -> TemporaryPassword | None:

@@ -20,8 +20,10 @@ ActorKind = Literal["customer", "staff", "rule", "client", "operator", "system"]
 """Who acted: the account's owner, a member of staff, an approval rule, a site, the command line, or we ourselves."""
 
 _SELECT = (
-    "SELECT e.*, a.given_name, a.family_name, a.user_name FROM audit_events e"
+    "SELECT e.*, a.given_name, a.family_name, a.user_name,"
+    " s.given_name AS about_given, s.family_name AS about_family, s.user_name AS about_user FROM audit_events e"
     " LEFT JOIN accounts a ON e.actor_kind IN ('staff', 'customer') AND a.account_id = e.actor"
+    " LEFT JOIN accounts s ON s.account_id = e.account_id"
 )
 _NEWEST_FIRST = " ORDER BY e.event_id DESC LIMIT :limit"
 _OF_ACCOUNT = Statement(
@@ -42,7 +44,7 @@ _LAST = 2**62
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A line of the trail; `actor_name` is the name of a person who acted, as it is now."""
+    """A line of the trail; `actor_name` and `account_name` are the names of who acted and of whom it is about, as they are now."""
 
     event_id: int
     at: int
@@ -56,6 +58,7 @@ class Event:
     reference: str | None
     address: str
     details: Mapping[str, Any]
+    account_name: str = ""
 
 
 def record(
@@ -154,11 +157,12 @@ def page_events(
 
 
 def _parse(rows: Sequence[Row]) -> list[Event]:
-    computed = ("actor_name", "details")
+    computed = ("actor_name", "account_name", "details")
     return [
         Event(
             **{name: row[name] for name in Event.__slots__ if name not in computed},
             actor_name=f"{row['given_name'] or ''} {row['family_name'] or ''}".strip() or row["user_name"] or "",
+            account_name=f"{row['about_given'] or ''} {row['about_family'] or ''}".strip() or row["about_user"] or "",
             details=json.loads(row["details"]),
         )
         for row in rows

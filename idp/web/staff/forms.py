@@ -152,6 +152,17 @@ class ClaimForm(Form):
     )
 
 
+class GivePasswordForm(Form):
+    """The button that gives a temporary password, and the end of the one that the page knew of."""
+
+    instead_of = HiddenField(longest=20)
+
+    @property
+    def known_end(self) -> int | None:
+        """The end as a number; None where the page said nothing."""
+        return int(self.instead_of.data) if (self.instead_of.data or "").isdecimal() else None
+
+
 class StatusForm(DecisionForm):
     """Change the status of an account that was decided about."""
 

@@ -24,7 +24,7 @@ from idp.web.pages import render
 from idp.web.staff import words
 from idp.web.staff.access import member, permitted
 from idp.web.staff.addresses import read_choice, read_key, read_search, write_key
-from idp.web.staff.forms import StatusForm
+from idp.web.staff.forms import GivePasswordForm, StatusForm
 from idp.web.staff.words import history_of, options
 
 if TYPE_CHECKING:
@@ -127,16 +127,22 @@ def temporary_password(account_id: str) -> Any:
 @permitted(Permission.GIVE_TEMPORARY_PASSWORD, fresh=True)
 def give_password(account_id: str) -> Any:
     """Give a temporary password, and show it this once (F-2.5)."""
-    click = ActForm()
+    click = GivePasswordForm()
     if not click.validate_on_submit():
         form = StatusForm(formdata=None)
         form.form_errors = click.form_errors
         return _account_page(account_id, form, status=422)
     try:
         given = give_temporary_password(
-            provider(), staff_id=member().account_id, account_id=account_id, address=client_address()
+            provider(),
+            staff_id=member().account_id,
+            account_id=account_id,
+            address=client_address(),
+            instead_of=click.known_end,
         )
     except Refusal as refusal:
+        if refusal.key == "temporary_password.given_already":
+            return redirect(url_for("staff_people.account", account_id=account_id, done="given_already"), 303)
         return _refused(account_id, StatusForm(formdata=None), refusal)
     page = staff_desk.open_account(provider(), member().account_id, account_id)
     return render("staff/temporary_password.html", given=given, account=page.account)

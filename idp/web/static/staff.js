@@ -44,6 +44,17 @@
     if (box) box.click();
   };
 
+  // How many are chosen stands beside what is done with them.
+  const count = document.getElementById("bulk-count");
+  const tell = () => {
+    const chosen = document.querySelectorAll("input[name=chosen]:checked").length;
+    count.textContent = chosen ? ` (${chosen})` : "";
+  };
+  if (count) {
+    document.addEventListener("change", tell);
+    tell();
+  }
+
   const keys = {
     j: () => move(1),
     k: () => move(-1),

@@ -214,3 +214,18 @@ def test_whoever_gives_one_has_just_shown_who_they_are(lobby: Lobby) -> None:
     assert answer.headers["Location"].startswith("/sign-in?next=")
     assert "again=1" in answer.headers["Location"]
     assert not lobby.rows("SELECT * FROM temporary_passwords")
+
+
+def test_a_page_that_is_sent_twice_gives_no_second_password(lobby: Lobby) -> None:
+    """A reload of the page with the password: the first one goes on working, and there is one mail."""
+    staff, _boss = sit_down(lobby, "customer_care")
+    ada = lobby.add_account("ada")
+    path = f"/staff/accounts/{ada.account_id}"
+    form = {"csrf_token": token_in(staff.get(path)), "instead_of": "0"}
+    given = staff.post(f"{path}/temporary-password", form)
+    again = staff.post(f"{path}/temporary-password", form)
+    assert again.headers["Location"].endswith("done=given_already")
+    assert "A temporary password was given already" in staff.get(again.headers["Location"]).text
+    assert mails(lobby).count("temporary_password_given") == 1
+    answer, _browser = try_sign_in(lobby, "ada", password_on(given))
+    assert answer.status_code == 303
