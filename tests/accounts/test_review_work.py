@@ -133,3 +133,26 @@ def test_what_cannot_be_a_note_is_refused(lobby: Lobby, roles: str, text: str, k
     with pytest.raises(Refusal, match=key):
         review_work.write_note(lobby.provider, staff_id=staff.account_id, account_id=account.account_id, text=text)
     assert review_work.read_work(lobby.provider, account.account_id)[1] == []
+
+
+def test_what_is_so_already_is_not_done_again(lobby: Lobby) -> None:
+    """Taking what one has and letting go what nobody has changes nothing, and no line says it did."""
+    account, staff = lobby.add_account("ann", status="pending"), lobby.add_account("staff", roles="approver")
+    by = {"staff_id": staff.account_id, "account_id": account.account_id}
+    assert review_work.assign(lobby.provider, **by, to="", seen=None) is None
+    first = review_work.assign(lobby.provider, **by, to=staff.account_id, seen=None)
+    assert review_work.assign(lobby.provider, **by, to=staff.account_id, seen=None) == first
+    acts = [row["act"] for row in lobby.rows("SELECT act FROM audit_events WHERE act LIKE 'review_%'")]
+    assert acts == ["review_assigned"]
+
+
+@pytest.mark.parametrize(
+    ("status", "access", "key"), [("approved", "active", "not_waiting"), ("pending", "closed", "account_unknown")]
+)
+def test_only_what_waits_is_taken(lobby: Lobby, status: str, access: str, key: str) -> None:
+    """Neither what was decided, nor an account that was closed or never was."""
+    account, staff = lobby.add_account("ann", status=status), lobby.add_account("staff", roles="approver")
+    lobby.run("UPDATE accounts SET access = :to WHERE account_id = :id", to=access, id=account.account_id)
+    assert take(lobby, staff, account) == key
+    with pytest.raises(Refusal, match="account_unknown"):
+        review_work.assign(lobby.provider, staff_id=staff.account_id, account_id="gone", to=staff.account_id, seen="")
