@@ -133,8 +133,7 @@ def undo_email_change(provider: Provider, token: str, *, address: str = "") -> s
             if link is None or account is None or account.is_closed:
                 raise Refusal("link.damaged")
             if not links.use_link(tx, link, now):
-                state = links.link_state(link, now)
-                raise Refusal("link.used" if state == "open" else f"link.{state}", reference=link.reference)
+                raise Refusal(f"link.{links.why_not_used(link, now)}", reference=link.reference)
             return _undo(provider, tx, account, link, address)
     except Conflict:
         raise Refusal("email.taken") from None

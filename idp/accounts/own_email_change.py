@@ -94,8 +94,7 @@ def confirm_email_change(provider: Provider, token: str, account_id: str, *, add
             if link is None or account is None or account.is_closed or account.account_id != account_id:
                 raise Refusal("link.damaged")
             if not links.use_link(tx, link, now):
-                state = links.link_state(link, now)
-                raise Refusal("link.used" if state == "open" else f"link.{state}", reference=link.reference)
+                raise Refusal(f"link.{links.why_not_used(link, now)}", reference=link.reference)
             if email_key(link.email) == account.email_key:
                 accounts.note_verified(tx, account_id, link.email, now)
                 _record(tx, "email_verified", account_id, now, link.reference, address)

@@ -69,7 +69,7 @@ def unlock_browser(provider: Provider, token: str, caller: Caller) -> None:
         if account is None:
             raise Refusal("link.replaced")
         if not links.use_link(tx, link, now):
-            raise Refusal(f"link.{links.link_state(link, now)}")
+            raise Refusal(f"link.{links.why_not_used(link, now)}")
         remember_browser(tx, account.account_id, caller.device, now)
         forget_failures_here(tx, account.account_id, caller)
         audit.record(

@@ -162,6 +162,12 @@ def use_link(tx: Transaction, link: Link, now: int) -> bool:
     return tx.run(_USE, token_hash=link.token_hash, now=now) == 1
 
 
+def why_not_used(link: Link, now: int) -> LinkState:
+    """The state that kept `use_link` from using a link; one that was read as open was used meanwhile by somebody else."""
+    state = link_state(link, now)
+    return "used" if state == "open" else state
+
+
 def replace_links(
     tx: Transaction, purpose: str, *, account_id: str | None = None, registration_id: str | None = None, now: int
 ) -> int:
