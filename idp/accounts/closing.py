@@ -49,6 +49,9 @@ def close_within(provider: Provider, tx: Transaction, account: Account, actor: A
         raise Refusal("closing.closed")
     apply_ending(provider, tx, Act.ACCOUNT_CLOSED, account_id=account.account_id, now=now)
     device_transfers.void_transfers(tx, account.account_id, now)
+    links.replace_links(
+        tx, REOPEN, account_id=account.account_id, now=now
+    )  # an earlier closing's way back is not this one's
     _record(tx, "closing_begun", account.account_id, actor, now, address)
     mail.account_closed(
         provider, tx, to=mail.to_account(account), expires_at=erase_at, by_staff=actor.kind != "customer"
@@ -60,8 +63,7 @@ def close_within(provider: Provider, tx: Transaction, account: Account, actor: A
 
 def refuse_closed(provider: Provider, tx: Transaction, account: Account, now: int) -> Refusal:
     """What whoever gave the right password of a closed account is told: the way back, where the owner closed it."""
-    closing = closings.find_closing(tx, account.account_id)
-    if closing is None or closing.by_kind != "customer" or closing.erase_at <= now:
+    if _find_own_closing(tx, account.account_id, now) is None:
         return Refusal("sign_in.closed")
     issued = links.issue_link(
         tx,
@@ -80,8 +82,8 @@ def find_way_back(provider: Provider, token: str) -> Closing:
     now = provider.clock()
     with provider.database.reading() as tx:
         link = links.find_link(tx, REOPEN, token)
-        closing = closings.find_closing(tx, link.account_id or "") if link else None
-    if link is None or links.link_state(link, now) != "open" or closing is None or closing.erase_at <= now:
+        closing = _find_own_closing(tx, link.account_id or "", now) if link else None
+    if link is None or links.link_state(link, now) != "open" or closing is None:
         raise Refusal("closing.no_way_back")
     return closing
 
@@ -92,6 +94,8 @@ def reopen_own_account(provider: Provider, token: str) -> None:
     with provider.database.transaction() as tx:
         link = links.find_link(tx, REOPEN, token)
         if link is None or link.account_id is None or not links.use_link(tx, link, now):
+            raise Refusal("closing.no_way_back")
+        if _find_own_closing(tx, link.account_id, now) is None:
             raise Refusal("closing.no_way_back")
         reopen_within(provider, tx, link.account_id, Actor("customer", link.account_id))
 
@@ -132,6 +136,12 @@ def erase_one(provider: Provider, account_id: str) -> bool:
         if erased:
             audit.record(tx, ERASED, now=now, account_id=account_id)
     return erased
+
+
+def _find_own_closing(tx: Transaction, account_id: str, now: int) -> Closing | None:
+    """The closing that the owner may take back: their own, in its waiting time; what staff closed only staff open."""
+    closing = closings.find_closing(tx, account_id)
+    return closing if closing and closing.by_kind == "customer" and closing.erase_at > now else None
 
 
 def _check_may_close(tx: Transaction, staff_id: str, account_id: str) -> Account:

@@ -70,7 +70,8 @@ def send_back(
 ) -> Proposal:
     """Decline a colleague's proposal and say why; the application is open again for everybody.
 
-    Raises `Refusal`: `proposal_gone`, `own_proposal`, `not_permitted`, `note_missing`, `note_too_long`.
+    Raises `Refusal`: `proposal_gone`, `own_proposal`, `not_permitted`, `note_missing`, `note_too_long`; and for who could not
+    confirm it either `own_account`, `beyond_limits`, `account_unknown`.
     """
     if not note.strip():
         raise Refusal("note_missing")
@@ -79,6 +80,7 @@ def send_back(
     with provider.database.transaction() as tx:
         proposal = _end(tx, staff_id, kind, proposal_id, by_author=False)
         if proposal.kind == proposals.DECISION:
+            check_may_decide(tx, staff_id, proposal.account_id)
             review_work.add_note(
                 tx,
                 proposal.account_id,

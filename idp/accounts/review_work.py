@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from idp.accounts.staff_limits import may_decide_about
+from idp.accounts.staff_limits import check_limits, may_decide_about
 from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
 from idp.policy.staff import Permission, is_at_work, is_permitted
@@ -33,16 +33,17 @@ def assign(
 
     `staff_id` None is the operator. `seen`: who had it when it was looked at ("": nobody; None: whoever has it now). Raises
     `Refusal`: `not_permitted`, `account_unknown`, `own_account`, `not_waiting`, `assignee_unknown`, `assigned_already`
-    (with the assignment that stands).
+    (with the assignment that stands), `beyond_limits` where a limited approver would take away what a colleague has.
     """
     now = provider.clock()
     with provider.database.transaction() as tx:
-        if staff_id is not None:
-            check_permission(tx, staff_id, Permission.DECIDE)
+        staff = check_permission(tx, staff_id, Permission.DECIDE) if staff_id is not None else None
         account = _get_waiting(tx, account_id)
         if staff_id == account_id:
             raise Refusal("own_account")
         before = review_work.find_assignment(tx, account_id)
+        if staff and before and before.staff_id != staff_id:
+            check_limits(tx, staff, account)
         expected = (before.staff_id if before else "") if seen is None else seen
         if to:
             _check_assignee(tx, to, account)

@@ -160,6 +160,18 @@ def test_only_who_may_decide_confirms(lobby: Lobby, ann: Account, roles: str) ->
     assert stand(lobby, ann) == ("pending", [])
 
 
+def test_nobody_sends_back_what_is_proposed_about_themselves(lobby: Lobby, ann: Account) -> None:
+    """AD-2: a member of staff whose own approval waits keeps no colleague from rejecting it."""
+    zoe = lobby.add_account("zoe", roles="approver", status="pending")
+    lobby.add_account("boss", roles="administrator")
+    proposal_id = propose(lobby, zoe, "reject", "boss", reason="No device.")
+    assert answer(lobby, proposal_id, "zoe", "send_back", note="Ask me.") == "own_account"
+    assert lobby.rows("SELECT account_id FROM review_notes") == []
+    lobby.add_account("bea", roles="administrator")
+    assert answer(lobby, proposal_id, "bea") == "done"
+    assert stand(lobby, zoe)[0] == "rejected"
+
+
 def test_a_decision_by_other_ways_ends_the_proposal(lobby: Lobby, ann: Account) -> None:
     """The operator decides alone; what was proposed is gone, also when the application is taken up again."""
     proposal = propose(lobby, ann)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
-from idp.accounts import review_work, staff_desk
+from idp.accounts import four_eyes, review_work, staff_desk
 from idp.accounts.approval import ACTS, decide_by_staff
 from idp.accounts.bulk_decisions import schedule_decisions
 from idp.accounts.decision_preview import preview_mail
@@ -18,6 +19,7 @@ from idp.policy.staff import is_within_limits
 from idp.signals.worker import drain_once
 from idp.store.accounts import Account
 from idp.store.review_queue import Filter
+from tests.accounts.test_four_eyes import with_four_eyes
 from tests.support.applicant import mails
 from tests.support.lobby import NOW, Lobby
 
@@ -118,6 +120,30 @@ def test_a_batch_beyond_the_limits_is_refused_when_made_and_when_it_takes_effect
     assert status_of(lobby, ben) == "pending"
     (row,) = lobby.rows("SELECT outcome FROM scheduled_decisions WHERE batch_id = :batch", batch=batch)
     assert row["outcome"] == "beyond_limits"
+
+
+def test_what_a_colleague_has_or_proposed_beyond_the_limits_stays(lobby: Lobby) -> None:
+    """AD-2: neither taken from the colleague nor sent back; within the limits both can be."""
+    with_four_eyes(lobby, "decisions")
+    pia = lobby.add_account("pia", roles="approver")
+    ann, ben = applicant(lobby, "ann", "CD123Z"), applicant(lobby, "ben", "AB123Z")
+    paul = limit(lobby, "paul", families="AB")
+    for one in (ann, ben):
+        given = {"staff_id": pia.account_id, "account_id": one.account_id}
+        review_work.assign(lobby.provider, to=pia.account_id, **given)
+        decide_by_staff(lobby.provider, act="reject", reason="No.", **given)
+    proposed = {row["account_id"]: row["proposal_id"] for row in lobby.rows("SELECT * FROM proposals")}
+    for one, refused in ((ann, True), (ben, False)):
+        back = {"kind": "decision", "proposal_id": proposed[one.account_id], "note": "Ask."}
+        for act, values in (
+            (review_work.assign, {"account_id": one.account_id, "to": ""}),
+            (four_eyes.send_back, back),
+        ):
+            with pytest.raises(Refusal, match="beyond_limits") if refused else nullcontext():
+                act(lobby.provider, staff_id=paul.account_id, **values)
+    assert [row["account_id"] for row in lobby.rows("SELECT account_id FROM proposals")] == [ann.account_id]
+    assert [row["account_id"] for row in lobby.rows("SELECT account_id FROM review_assignments")] == [ann.account_id]
+    assert [row["account_id"] for row in lobby.rows("SELECT account_id FROM review_notes")] == [ben.account_id]
 
 
 def test_within_the_limits_it_is_decided(lobby: Lobby) -> None:

@@ -204,3 +204,22 @@ def test_staff_close_and_open_again_and_what_they_closed_only_they_open(lobby: L
         close_by_staff(lobby.provider, staff_id=ada.account_id, account_id=care.account_id)
     with pytest.raises(Refusal, match=r"closing\.no_way_back"):
         reopen_own_account(lobby.provider, "made-up")
+
+
+def test_a_way_back_is_of_its_own_closing_only(lobby: Lobby) -> None:
+    """RG-5: who closed it, asked for the way back and was let in by staff has none once staff close the account."""
+    care = lobby.add_account("care", roles="customer_care")
+    _browser, ada = sit_down(lobby)
+    close_own_account(lobby.provider, ada.account_id)
+    stale, answer = sign_in_with_password(lobby)
+    way_back = answer.headers["Location"]
+    page = stale.get(way_back)
+    assert page.status_code == 200
+    reopen_by_staff(lobby.provider, staff_id=care.account_id, account_id=ada.account_id)
+    close_by_staff(lobby.provider, staff_id=care.account_id, account_id=ada.account_id)
+    assert stale.get(way_back).status_code == 410
+    assert stale.post(way_back, hidden_fields(page.text)).status_code == 410
+    with pytest.raises(Refusal, match=r"closing\.no_way_back"):
+        reopen_own_account(lobby.provider, way_back.rsplit("/", 1)[1])
+    (row,) = lobby.rows("SELECT access FROM accounts WHERE account_id = :id", id=ada.account_id)
+    assert row["access"] == "closed"

@@ -116,8 +116,10 @@ def _refused(account_id: str, form: AssignForm, refusal: Refusal) -> Any:
         return _back(account_id)
     if refusal.key == "assigned_already":
         return show_queue(read_queue_address(), account_id, is_taken=True, status=409)
-    if refusal.key == "own_account":
-        form.tell("to", _("This is your own registration. A colleague decides about it."))
+    if refusal.key in ("own_account", "beyond_limits"):
+        own = _("This is your own registration. A colleague decides about it.")
+        beyond = _("You decide about other serial families or countries. A colleague decides about it.")
+        form.tell("to", own if refusal.key == "own_account" else beyond)
         return show_queue(read_queue_address(), account_id, assigning=form, status=403)
     form.tell("to", _("They may not decide about this application. Choose somebody else."))
     return show_queue(read_queue_address(), account_id, assigning=form, status=422)
