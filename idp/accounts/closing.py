@@ -63,7 +63,7 @@ def close_within(provider: Provider, tx: Transaction, account: Account, actor: A
 
 def refuse_closed(provider: Provider, tx: Transaction, account: Account, now: int) -> Refusal:
     """What whoever gave the right password of a closed account is told: the way back, where the owner closed it."""
-    if _find_own_closing(tx, account.account_id, now) is None:
+    if find_own_closing(tx, account.account_id, now) is None:
         return Refusal("sign_in.closed")
     issued = links.issue_link(
         tx,
@@ -77,12 +77,18 @@ def refuse_closed(provider: Provider, tx: Transaction, account: Account, now: in
     return Refusal("sign_in.closing", token=issued.token)
 
 
+def find_own_closing(tx: Transaction, account_id: str, now: int) -> Closing | None:
+    """The closing that the owner may take back: their own, in its waiting time; what staff closed only staff open."""
+    closing = closings.find_closing(tx, account_id)
+    return closing if closing and closing.by_kind == "customer" and closing.erase_at > now else None
+
+
 def find_way_back(provider: Provider, token: str) -> Closing:
     """The closing that a page of the way back is about. Raises `Refusal("closing.no_way_back")`."""
     now = provider.clock()
     with provider.database.reading() as tx:
         link = links.find_link(tx, REOPEN, token)
-        closing = _find_own_closing(tx, link.account_id or "", now) if link else None
+        closing = find_own_closing(tx, link.account_id or "", now) if link else None
     if link is None or links.link_state(link, now) != "open" or closing is None:
         raise Refusal("closing.no_way_back")
     return closing
@@ -95,7 +101,7 @@ def reopen_own_account(provider: Provider, token: str) -> None:
         link = links.find_link(tx, REOPEN, token)
         if link is None or link.account_id is None or not links.use_link(tx, link, now):
             raise Refusal("closing.no_way_back")
-        if _find_own_closing(tx, link.account_id, now) is None:
+        if find_own_closing(tx, link.account_id, now) is None:
             raise Refusal("closing.no_way_back")
         reopen_within(provider, tx, link.account_id, Actor("customer", link.account_id))
 
@@ -107,13 +113,16 @@ def reopen_by_staff(provider: Provider, *, staff_id: str, account_id: str, addre
         reopen_within(provider, tx, account_id, Actor("staff", staff_id), address=address)
 
 
-def reopen_within(provider: Provider, tx: Transaction, account_id: str, actor: Actor, *, address: str = "") -> None:
-    """Open it again, if its waiting time is not over; in the caller's transaction."""
+def reopen_within(
+    provider: Provider, tx: Transaction, account_id: str, actor: Actor, *, address: str = "", told: bool = True
+) -> None:
+    """Open it again, if its waiting time is not over; in the caller's transaction. `told`: with the mail about it."""
     now = provider.clock()
     if not closings.reopen(tx, account_id, now):
         raise Refusal("closing.no_way_back")
     _record(tx, "account_reopened", account_id, actor, now, address)
-    mail.account_reopened(provider, tx, to=mail.to_account(accounts.get_account(tx, account_id)))
+    if told:
+        mail.account_reopened(provider, tx, to=mail.to_account(accounts.get_account(tx, account_id)))
 
 
 def erase_closed(provider: Provider) -> int:
@@ -136,12 +145,6 @@ def erase_one(provider: Provider, account_id: str) -> bool:
         if erased:
             audit.record(tx, ERASED, now=now, account_id=account_id)
     return erased
-
-
-def _find_own_closing(tx: Transaction, account_id: str, now: int) -> Closing | None:
-    """The closing that the owner may take back: their own, in its waiting time; what staff closed only staff open."""
-    closing = closings.find_closing(tx, account_id)
-    return closing if closing and closing.by_kind == "customer" and closing.erase_at > now else None
 
 
 def _check_may_close(tx: Transaction, staff_id: str, account_id: str) -> Account:

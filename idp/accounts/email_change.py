@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from idp import mail
 from idp.accounts.approval import LONGEST_REASON, Actor, is_approved_by_rule, review_again, take_back_review
+from idp.accounts.closing import find_own_closing, reopen_within
 from idp.accounts.endings import apply_ending
 from idp.accounts.guessing import forget_failures
 from idp.accounts.password_reset import PURPOSE as RESET
@@ -42,6 +43,8 @@ class EmailLink:
     reference: str
     email: str
     account_id: str
+    is_closed: bool = False
+    """Whether the account was closed meanwhile, so that undoing opens it again."""
 
 
 def change_email_by_staff(
@@ -116,21 +119,24 @@ def look_at_email_link(provider: Provider, purpose: str, token: str) -> EmailLin
     """What the page of a link says; looking changes nothing."""
     with provider.database.reading() as tx:
         link, account = find_link(tx, purpose, token)
-    if link is None or account is None or account.is_closed:
+        is_usable = account is not None and _is_usable(tx, purpose, account, provider.clock())
+    if link is None or account is None or not is_usable:
         return EmailLink(None, "", "", "")
-    return EmailLink(links.link_state(link, provider.clock()), link.reference, link.email, account.account_id)
+    state = links.link_state(link, provider.clock())
+    return EmailLink(state, link.reference, link.email, account.account_id, account.is_closed)
 
 
 def undo_email_change(provider: Provider, token: str, *, address: str = "") -> str:
     """Give the account its old address back and end everything; out: the token with which a new password is chosen.
 
+    An account that whoever changed the address closed is opened again: closing it takes no way back from the first owner.
     Raises `Refusal`: `link.expired`, `link.used`, `link.replaced`, `link.damaged`, `email.taken`.
     """
     now = provider.clock()
     try:
         with provider.database.transaction() as tx:
             link, account = find_link(tx, UNDO, token)
-            if link is None or account is None or account.is_closed:
+            if link is None or account is None or not _is_usable(tx, UNDO, account, now):
                 raise Refusal("link.damaged")
             if not links.use_link(tx, link, now):
                 raise Refusal(f"link.{links.why_not_used(link, now)}", reference=link.reference)
@@ -141,6 +147,8 @@ def undo_email_change(provider: Provider, token: str, *, address: str = "") -> s
 
 def _undo(provider: Provider, tx: Transaction, account: Account, link: Link, address: str) -> str:
     now, account_id = provider.clock(), account.account_id
+    if account.is_closed:
+        reopen_within(provider, tx, account_id, Actor("customer", account_id), address=address, told=False)
     if not accounts.set_email(tx, account_id, link.email, old_key=account.email_key, verified_at=now, now=now):
         raise Refusal("link.replaced", reference=link.reference)
     restored = accounts.get_account(tx, account_id)
@@ -175,6 +183,11 @@ def _undo(provider: Provider, tx: Transaction, account: Account, link: Link, add
         master=provider.master,
     )
     return reset.token
+
+
+def _is_usable(tx: Transaction, purpose: str, account: Account, now: int) -> bool:
+    """Whether links of a purpose say anything of this account: it is open, or the change before its closing can be undone."""
+    return not account.is_closed or (purpose == UNDO and find_own_closing(tx, account.account_id, now) is not None)
 
 
 def apply_change(

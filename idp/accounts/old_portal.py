@@ -9,6 +9,7 @@ else does, so a password that a stranger typed into the form is offered in that 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,13 +19,14 @@ from idp.accounts.endings import apply_ending
 from idp.accounts.guessing import forget_failures
 from idp.accounts.old_invitation import PURPOSE
 from idp.accounts.old_passwords import is_weak
+from idp.accounts.own_devices import add_within
 from idp.accounts.personal_words import personal_words
 from idp.accounts.terms import record_acceptance
 from idp.errors import Refusal
 from idp.keys.secrets import hash_secret
 from idp.policy.approval import Status
 from idp.policy.endings import Act
-from idp.store import accounts, audit, devices, links, old_portal, registrations
+from idp.store import accounts, audit, links, old_portal, registrations
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -97,7 +99,7 @@ def complete_profile(
     """Keep what was missing, and the accepted terms; then the rules decide where the old portal did not."""
     now = provider.clock()
     with provider.database.transaction() as tx:
-        _keep(tx, account_id, details, now)
+        _keep(provider, tx, account_id, details, now)
         record_acceptance(tx, account_id, terms or {})
         audit.record(tx, "profile_completed", now=now, actor_kind="customer", actor=account_id, account_id=account_id)
         _complete(provider, tx, account_id, now)
@@ -140,7 +142,7 @@ def move_by_mail(provider: Provider, token: str, wish: PassageWish) -> str:
         link, current, registration_now = _find(tx, token)
         if link is None or current is None or registration_now is None or not links.use_link(tx, link, now):
             raise Refusal("link.used")
-        _keep(tx, account.account_id, wish.details, now)
+        _keep(provider, tx, account.account_id, wish.details, now)
         record_acceptance(tx, account.account_id, wish.terms, address=wish.address)
         if password_hash:
             accounts.set_password(tx, account.account_id, password_hash, now)
@@ -221,7 +223,8 @@ def _new_hash(provider: Provider, passage: Passage, wish: PassageWish) -> str | 
     return provider.passwords.hash(wish.password)
 
 
-def _keep(tx: Transaction, account_id: str, details: Details, now: int) -> None:
+def _keep(provider: Provider, tx: Transaction, account_id: str, details: Details, now: int) -> None:
+    """Keep what was typed. A device that staff look at first waits for them here too, whatever the old portal decided."""
     accounts.set_profile(
         tx,
         account_id,
@@ -232,7 +235,8 @@ def _keep(tx: Transaction, account_id: str, details: Details, now: int) -> None:
         locale=details.locale,
         now=now,
     )
-    devices.add_device(tx, account_id, details.serial_number, now)
+    with suppress(Refusal):  # owned or waiting already, or as many as there can be: nothing to add
+        add_within(provider, tx, account_id, details.serial_number, now=now)
 
 
 def _complete(provider: Provider, tx: Transaction, account_id: str, now: int) -> None:

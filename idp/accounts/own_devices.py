@@ -51,22 +51,29 @@ def add_own_device(provider: Provider, account_id: str, serial_number: str, nick
     """
     now = provider.clock()
     with provider.database.transaction() as tx:
-        account = accounts.lock_account(tx, account_id)
-        approvals.lock_serial_number(tx, serial_number)
-        owned = {device.serial_number for device in devices.list_devices(tx, account_id)}
-        waiting = device_claims.list_own_claims(tx, account_id)
-        if len(owned) + len(waiting) >= MOST_DEVICES:
-            raise Refusal("device.too_many", most=MOST_DEVICES)
-        if serial_number not in owned and has_to_wait(provider, tx, account, serial_number):
-            if not device_claims.add_claim(tx, account_id, serial_number, now, nickname=nickname):
-                raise Refusal("device.waits_already")
-            _record(tx, "device_claimed", account_id, now, serial_number)
-            return False
-        if not devices.add_device(tx, account_id, serial_number, now, nickname=nickname):
-            raise Refusal("device.owned_already")
-        device_claims.end_claim(tx, account_id, serial_number)
-        _record(tx, "device_added", account_id, now, serial_number)
-        return True
+        return add_within(provider, tx, account_id, serial_number, nickname, now=now)
+
+
+def add_within(
+    provider: Provider, tx: Transaction, account_id: str, serial_number: str, nickname: str = "", *, now: int
+) -> bool:
+    """What `add_own_device` does, in the caller's transaction."""
+    account = accounts.lock_account(tx, account_id)
+    approvals.lock_serial_number(tx, serial_number)
+    owned = {device.serial_number for device in devices.list_devices(tx, account_id)}
+    waiting = device_claims.list_own_claims(tx, account_id)
+    if len(owned) + len(waiting) >= MOST_DEVICES:
+        raise Refusal("device.too_many", most=MOST_DEVICES)
+    if serial_number not in owned and has_to_wait(provider, tx, account, serial_number):
+        if not device_claims.add_claim(tx, account_id, serial_number, now, nickname=nickname):
+            raise Refusal("device.waits_already")
+        _record(tx, "device_claimed", account_id, now, serial_number)
+        return False
+    if not devices.add_device(tx, account_id, serial_number, now, nickname=nickname):
+        raise Refusal("device.owned_already")
+    device_claims.end_claim(tx, account_id, serial_number)
+    _record(tx, "device_added", account_id, now, serial_number)
+    return True
 
 
 def rename_own_device(provider: Provider, account_id: str, serial_number: str, nickname: str) -> None:

@@ -13,7 +13,7 @@ from idp.accounts.old_portal import Details, PassageWish, move_by_mail
 from idp.config import OldPortalSettings
 from idp.errors import Refusal
 from idp.policy.rules import Rule
-from idp.store import accounts, devices, old_portal, review_queue
+from idp.store import accounts, device_claims, devices, old_portal, review_queue
 from idp.store.accounts import Account
 from tests.accounts.test_old_passwords import VECTORS
 from tests.support.people import START, Browser, Town, location, make_town, plain
@@ -219,6 +219,27 @@ def test_the_old_password_signs_in_and_what_is_missing_is_asked_for(town: Town) 
     assert (now.given_name, now.family_name, now.approval_status) == ("Otto", "Old", "approved")
     assert location(browser.get("/account/complete")) == "/"
     assert "/account/complete" not in browser.open("/").html
+
+
+@pytest.mark.parametrize("by", ["mail", "sign_in"])
+def test_a_device_of_others_waits_for_staff_here_too(town: Town, by: str) -> None:
+    """EN-4, RG-1: whom the old portal approved does not come to own what somebody else owns by typing its number."""
+    victim = town.add("vera", password=None)
+    with town.provider.database.transaction() as tx:
+        devices.add_device(tx, victim.account_id, "AB123Z", town.clock())
+    account, browser = add_old(town, approval_status="approved"), town.browser()
+    typed = {"given_name": "Otto", "family_name": "Old", "company": "Oldworks", "country": "DE"}
+    if by == "mail":
+        register(browser)
+        assert browser.submit(link_of(town, account), "migrate-submit", password_way="old").status_code == 303
+    else:
+        browser.sign_in("otto.berg", LDAP["password"])
+        answer = browser.submit("/account/complete", "complete-submit", **typed, serial_number="AB123Z")
+        assert answer.status_code == 303
+    with town.provider.database.reading() as tx:
+        assert devices.list_devices(tx, account.account_id) == []
+        assert [claim.serial_number for claim in device_claims.list_own_claims(tx, account.account_id)] == ["AB123Z"]
+    assert old_of(town, account).completed_at == town.clock()
 
 
 def test_who_has_everything_is_decided_about_at_the_first_sign_in(town: Town) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from idp.accounts.closing import close_by_staff, close_own_account
 from idp.accounts.guessing import Caller
 from idp.accounts.own_email_change import confirm_email_change, request_email_change
 from idp.errors import Refusal
@@ -240,3 +241,29 @@ def test_an_address_that_staff_gave_is_confirmed_by_a_link(lobby: Lobby) -> None
     browser.post(newest_path(lobby), hidden_fields(page.text))
     assert account_of(lobby, ada).email_verified_at == lobby.now
     assert len(mails(lobby)) == 1
+
+
+@pytest.mark.parametrize(("closed_by", "status"), [("customer", 303), ("staff", 404)])
+def test_closing_takes_no_way_back_from_the_first_owner(lobby: Lobby, closed_by: str, status: int) -> None:
+    """EC-1: who got in, changed the address and closed the account is undone by the mail; what staff closed stays closed."""
+    browser, ada = sit_down(lobby)
+    ask(browser, "eve@evil.example")
+    path = newest_path(lobby)
+    browser.post(path, hidden_fields(browser.get(path).text))
+    undo = newest_path(lobby, "email_changed")
+    if closed_by == "customer":
+        close_own_account(lobby.provider, ada.account_id)
+    else:
+        care = lobby.add_account("care", roles="customer_care")
+        close_by_staff(lobby.provider, staff_id=care.account_id, account_id=ada.account_id)
+    owner = lobby.browser()
+    page = owner.get(undo)
+    assert ("It is opened again." in page.text) is (closed_by == "customer")
+    token = hidden_fields(owner.get("/forgot-password").text)["csrf_token"]
+    assert owner.post(undo, {"csrf_token": token}).status_code == status
+    now = account_of(lobby, ada)
+    assert (now.email, now.is_closed) == (
+        ("ada@lab.example", False) if closed_by == "customer" else ("eve@evil.example", True)
+    )
+    told = [mail["email"] for mail in mails(lobby) if mail["name"] == "email_change_undone"]
+    assert told == ["ada@lab.example", "eve@evil.example"] * (closed_by == "customer")
