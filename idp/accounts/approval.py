@@ -21,9 +21,9 @@ from idp.keys.secrets import new_identifier
 from idp.policy import approval as policy
 from idp.policy.approval import Status
 from idp.policy.endings import Act
-from idp.policy.rules import Reason, Verdict, decide
+from idp.policy.rules import Reason, Verdict, decide, find_doubts
 from idp.policy.staff import Permission, may_act_on
-from idp.store import accounts, approvals, audit, proposals, review_queue, review_work
+from idp.store import accounts, approvals, audit, device_claims, devices, proposals, review_queue, review_work
 
 if TYPE_CHECKING:
     from idp.provider import Provider
@@ -72,6 +72,7 @@ def review(provider: Provider, tx: Transaction, account_id: str, *, serial_numbe
     approvals.lock_serial_number(tx, serial)
     verdict = assess(provider, tx, account, serial_number=serial)
     if verdict.outcome == "approve" and verdict.rule_key:
+        _set_aside_doubtful(provider, tx, account, serial, now)
         change_status(provider, tx, account, Status.APPROVED, Actor("rule", verdict.rule_key), verdict=verdict, now=now)
     else:
         audit.record(
@@ -328,6 +329,31 @@ def describe(verdict: Verdict) -> list[dict[str, str]]:
 def read_reasons(facts: Iterable[Mapping[str, Any]]) -> list[Reason]:
     """The reasons that a decision's row kept."""
     return [Reason(fact["key"], fact.get("value", "")) for fact in facts if "key" in fact]
+
+
+def _set_aside_doubtful(provider: Provider, tx: Transaction, account: Account, serial_number: str, now: int) -> None:
+    """Before a rule approves with one device: what else was added while nobody had looked waits for staff if in doubt.
+
+    What an account had when it was approved before was looked at then.
+    """
+    latest = approvals.latest_decision(tx, account.account_id)
+    since = latest.created_at if latest and latest.old_status == Status.APPROVED.value else 0
+    in_use = rules_in_use(tx)
+    for device in devices.list_devices(tx, account.account_id):
+        if device.serial_number == serial_number or device.created_at < since:
+            continue
+        application = read_application(provider, tx, account, device.serial_number)
+        if not find_doubts(application) or decide(in_use, application).outcome == "approve":
+            continue
+        devices.remove_device(tx, account.account_id, device.serial_number)
+        device_claims.add_claim(tx, account.account_id, device.serial_number, now, nickname=device.nickname)
+        audit.record(
+            tx,
+            "device_claimed",
+            now=now,
+            account_id=account.account_id,
+            details={"serial_number": device.serial_number},
+        )
 
 
 def _newest_serial(tx: Transaction, account_id: str) -> str:

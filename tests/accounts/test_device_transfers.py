@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from idp.accounts import device_transfers
+from idp.accounts import device_claims, device_transfers
 from idp.accounts.guessing import Caller
+from idp.accounts.own_devices import add_own_device, list_own_devices
 from idp.errors import Refusal
+from idp.policy.rules import Rule
 from idp.store.accounts import Account
 from tests.support.lobby import Lobby
+from tests.support.rules import add_rules
 
 HERE = Caller("192.0.2.7")
 SERIAL = "AB123Z"
@@ -70,3 +73,27 @@ def test_a_closed_account_is_not_told_that_its_offer_ended(lobby: Lobby) -> None
         device_transfers.expire_offers(lobby.provider)
     assert len(lobby.rows("SELECT outbox_id FROM outbox")) == before
     assert len(lobby.rows("SELECT act FROM audit_events WHERE act = 'device_offer_expired'")) == 1
+
+
+def test_who_is_approved_with_one_device_does_not_come_to_own_another(lobby: Lobby) -> None:
+    """EN-4, RG-9: what an applicant added while nobody had looked waits for staff when a rule approves with another device."""
+    with lobby.provider.database.transaction() as tx:
+        add_rules(tx, Rule("family-AB", serial_families=frozenset({"AB"})), now=lobby.now)
+    vera, bob = lobby.add_account("vera", company="Waterworks"), lobby.add_account("bob", status="pending")
+    lobby.run(
+        "UPDATE accounts SET email = :e, email_key = :e WHERE account_id = :id",
+        e="vera@her.example",
+        id=vera.account_id,
+    )
+    add_own_device(lobby.provider, vera.account_id, "CD123Z")
+    assert add_own_device(lobby.provider, bob.account_id, "CD123Z", "mine")
+    assert add_own_device(lobby.provider, bob.account_id, "AB456Z")
+    ada = owner(lobby)
+    device_transfers.offer_device(lobby.provider, ada.account_id, SERIAL, bob.email, HERE)
+    (offer,) = device_transfers.list_offered_to(lobby.provider, bob.account_id)
+    device_transfers.accept_offered(lobby.provider, offer.transfer.transfer_id, bob.account_id)
+    (row,) = lobby.rows("SELECT approval_status FROM accounts WHERE account_id = :id", id=bob.account_id)
+    assert row["approval_status"] == "approved"
+    assert [device.serial_number for device in list_own_devices(lobby.provider, bob.account_id)] == [SERIAL, "AB456Z"]
+    (claim,) = device_claims.list_own_claims(lobby.provider, bob.account_id)
+    assert (claim.serial_number, claim.nickname) == ("CD123Z", "mine")
