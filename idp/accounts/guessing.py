@@ -92,10 +92,22 @@ def forget_failures_here(tx: Transaction, account_id: str, caller: Caller) -> No
 
 
 def take_mail_try(provider: Provider, tx: Transaction, email: str, now: int) -> bool:
-    """Whether a form may send one more mail to this mailbox; all forms count together (BF-7)."""
-    key = "mail:" + hash_secret("mailbox", email_key(email)).hex()
+    """Whether a form may send one more mail to this mailbox; all forms count together (BF-7).
+
+    Call it also where nobody is found to write to: what is left of a mailbox's mails must not tell who has an account (EN-3).
+    """
+    return take_mail_try_at(provider, tx, mailbox_of(email), now)
+
+
+def mailbox_of(email: str) -> str:
+    """The name under which the mails to an address are counted; it says nothing of the address."""
+    return hash_secret("mailbox", email_key(email)).hex()
+
+
+def take_mail_try_at(provider: Provider, tx: Transaction, mailbox: str, now: int) -> bool:
+    """The same for a mailbox by the name that `mailbox_of` gives it."""
     limits = provider.settings.limits
-    return take_try(tx, key, _allow(limits, Allowance(limits.mails_per_hour, 3600, 3600)), now).may_try
+    return take_try(tx, "mail:" + mailbox, _allow(limits, Allowance(limits.mails_per_hour, 3600, 3600)), now).may_try
 
 
 def take_mail_request(provider: Provider, tx: Transaction, caller: Caller, now: int) -> Refusal | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from idp import mail
 from idp.accounts.endings import apply_ending
-from idp.accounts.guessing import take_mail_try
+from idp.accounts.guessing import mailbox_of, take_mail_try, take_mail_try_at
 from idp.accounts.unlock import issue_unlock_link
 from idp.keys.secrets import new_identifier
 from idp.policy.endings import Act
@@ -25,10 +25,15 @@ if TYPE_CHECKING:
 DELIVERY = "lock_notice"
 
 
-def request_notice(provider: Provider, tx: Transaction, account: Account | None, *, until: int, now: int) -> None:
-    """Have the owner told that sign-in waits until an instant; a name that nobody has makes a row that leads nowhere."""
+def request_notice(
+    provider: Provider, tx: Transaction, account: Account | None, *, typed: str = "", until: int, now: int
+) -> None:
+    """Have the owner told that sign-in waits until an instant; a name that nobody has makes a row that sends nothing.
+
+    `typed`: what was typed. Where it is an address, the notice counts at that mailbox, whoever has it (EN-3).
+    """
     account_id = account.account_id if account else new_identifier()
-    payload = {"account_id": account_id, "until": until}
+    payload = {"account_id": account_id, "until": until, "mailbox": mailbox_of(typed) if "@" in typed else ""}
     outbox.enqueue(tx, provider.master, kind=DELIVERY, name=DELIVERY, payload=payload, now=now, wakes=False)
 
 
@@ -39,6 +44,8 @@ def answer_notice_request(provider: Provider, item: Item) -> None:
     with provider.database.transaction() as tx:
         account = accounts.find_account(tx, str(wanted["account_id"]))
         if account is None:
+            if wanted.get("mailbox"):
+                take_mail_try_at(provider, tx, str(wanted["mailbox"]), now)
             return
         apply_ending(provider, tx, Act.ACCOUNT_LOCKED, account_id=account.account_id, now=now)
         if take_mail_try(provider, tx, account.email, now):

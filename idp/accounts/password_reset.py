@@ -63,10 +63,7 @@ def answer_reset_request(provider: Provider, item: Item) -> None:
         account = accounts.find_by_identifier(tx, email)
         if account is None:
             send_open_registration(provider, tx, email)
-            return
-        if account.is_closed:
-            return
-        if take_mail_try(provider, tx, account.email, provider.clock()):
+        elif take_mail_try(provider, tx, account.email, provider.clock()) and not account.is_closed:
             send_reset_link(provider, tx, account)
 
 

@@ -160,12 +160,16 @@ def answer_mail_request(provider: Provider, item: Item) -> None:
 
 
 def send_open_registration(provider: Provider, tx: Transaction, email: str) -> None:
-    """Write the mail of the registration that an address has not confirmed yet, once more; nothing where there is none."""
+    """Write the mail of the registration that an address has not confirmed yet, once more; nothing where there is none.
+
+    It counts at the mailbox either way, as for addresses that have an account (EN-3).
+    """
     now = provider.clock()
     registrations.lock_address(tx, email)
+    may_send = take_mail_try(provider, tx, email, now)
     registration = registrations.find_open_by_email(tx, email, now)
-    if registration is not None and mail_pause(tx, registration, now) == 0:
-        _post(provider, tx, registration, accounts.find_by_email(tx, registration.email), now)
+    if may_send and registration is not None and mail_pause(tx, registration, now) == 0:
+        send_confirmation(provider, tx, registration, accounts.find_by_email(tx, registration.email), now)
 
 
 def send_confirmation(

@@ -61,7 +61,7 @@ def sign_in(provider: Provider, wish: SignInRequest) -> StartedSession:
         raise _redeem(provider, account, temporary, taken, wish)
     right = provider.passwords.verify(wish.password, account.password_hash if account else None)
     if not right or account is None or account.password_hash is None:
-        _note_failure(provider, account, taken, wish.caller)
+        _note_failure(provider, account, taken, wish.caller, wish.identifier)
         raise Refusal("sign_in.wrong")
     if has_ended(provider, account.password_hash):
         raise _refuse_ended(provider, account, taken, wish.caller)
@@ -98,7 +98,7 @@ def _redeem(
 ) -> Refusal:
     """The way of an account whose password staff replaced: never a session, at best the page for a new password."""
     if not provider.passwords.verify(temporary_as_given(wish.password), temporary.password_hash):
-        _note_failure(provider, account, taken, wish.caller)
+        _note_failure(provider, account, taken, wish.caller, wish.identifier)
         return Refusal("sign_in.wrong")
     now = provider.clock()
     with provider.database.transaction() as tx:
@@ -139,13 +139,15 @@ def _take_try(provider: Provider, wish: SignInRequest) -> tuple[Account | None, 
     return account, taken
 
 
-def _note_failure(provider: Provider, account: Account | None, taken: TakenTry, caller: Caller) -> None:
+def _note_failure(
+    provider: Provider, account: Account | None, taken: TakenTry, caller: Caller, typed: str = ""
+) -> None:
     """One audit line for every wrong password (GO-8), and word to the owner, if there is one, after the last free try."""
     now = provider.clock()
     with provider.database.transaction() as tx:
         _record_refusal(tx, account, caller, "wrong_password", now)
         if taken.locked_until is not None:
-            request_notice(provider, tx, account, until=taken.locked_until, now=now)
+            request_notice(provider, tx, account, typed=typed, until=taken.locked_until, now=now)
 
 
 def _record_refusal(tx: Transaction, account: Account | None, caller: Caller, reason: str, now: int) -> None:

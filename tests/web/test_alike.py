@@ -5,6 +5,7 @@ How long that takes is measured by `make timing` (docs/security/timing.md); here
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from idp.mail.outgoing import AT_LEISURE
 from idp.signals.worker import drain_once
 from idp.store import announcements
 from idp.store.database import Database, Statement, Transaction
+from tests.support.applicant import Applicant
 from tests.support.lobby import Lobby, hidden_fields
 
 LATER = 3600
@@ -136,3 +138,36 @@ def test_mails_to_addresses_that_were_typed_wait_for_the_worker(
 def test_what_waits_for_the_worker_is_a_mail() -> None:
     """A misspelled name would ring."""
     assert set(mail.__all__) >= AT_LEISURE
+
+
+@pytest.fixture
+def house_of_ada(lobby: Lobby) -> Lobby:
+    """A provider where only Ada has an account."""
+    lobby.add_account("ada", password_hash=lobby.provider.passwords.hash("a walk along the old river"))
+    return lobby
+
+
+@pytest.mark.parametrize("first", ["forgot", "locked"])
+def test_how_many_mails_a_mailbox_got_is_the_same_whoever_has_it(house_of_ada: Lobby, first: str) -> None:
+    """EN-3, BF-7: forms that use up a mailbox's mails do so for free addresses as well, or the next form told it."""
+    seen = {}
+    for name in ("ada", "nobody"):
+        email = f"{name}@lab.example"
+        applicant = Applicant(house_of_ada)
+        for _ in range(5):
+            if first == "forgot":
+                assert applicant.send("/forgot-password", "/forgot-password", {"email": email}).status_code == 200
+            else:
+                applicant.send("/sign-in", "/sign-in", {"username": email, "password": "wrong horse"})
+        drain_once(house_of_ada.provider)
+        pages = []
+        for _ in range(5):
+            sent = applicant.register(email=email)
+            assert sent.status_code == 303
+            page = applicant.get("/register/status").text
+            pages.append(
+                re.sub(r"[A-Z0-9]{4}-[A-Z0-9]{4}|nonce-?[^ >]*|value=\"[^\"]*\"", "", page.replace(name, "NAME"))
+            )
+            house_of_ada.now += 1
+        seen[name] = pages
+    assert seen["ada"] == seen["nobody"]
