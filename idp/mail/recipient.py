@@ -10,6 +10,8 @@ from idp.config import is_plain_address
 
 _NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|[ '’\-]|\.(?= |$)){0,59}")
 
+_LOOKS_LIKE_HOST = re.compile(r"[A-Za-z0-9]\.[A-Za-z]{2}")
+
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
@@ -60,6 +62,11 @@ def greeting_name(name: str) -> str:
     """
     text = " ".join(name.split())
     return text if _NAME.fullmatch(text) else ""
+
+
+def shown_user_name(user_name: str) -> str:
+    """The user name for a mail that strangers can have sent to others, or nothing where mail programs make a link of it."""
+    return "" if _LOOKS_LIKE_HOST.search(user_name) else user_name
 
 
 def _full_name(row: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from idp.mail.outgoing import own_link, post
+from idp.mail.recipient import shown_user_name
 
 if TYPE_CHECKING:
     from idp.mail.recipient import Recipient
@@ -37,7 +38,7 @@ def confirm_registration(
         expires_at=expires_at,
         lifetime=provider.settings.lifetimes.confirmation,
         reference=reference,
-        user_name=user_name,
+        user_name=shown_user_name(user_name),
     )
 
 
@@ -66,7 +67,7 @@ def remind_registration(
         expires_at=expires_at,
         lifetime=expires_at - provider.clock(),
         reference=reference,
-        user_name=user_name,
+        user_name=shown_user_name(user_name),
     )
 
 

@@ -446,6 +446,19 @@ def test_a_taken_user_name_is_told_after_the_confirmation(house: Lobby, nora: Ap
     assert "was taken" in page
 
 
+@pytest.mark.parametrize(
+    ("user_name", "shown"), [("nora_n", "nora_n"), ("v1.2", "v1.2"), ("www.evil.example", ""), ("evil.com", "")]
+)
+def test_a_user_name_that_mail_programs_make_a_link_of_is_not_mailed(
+    house: Lobby, nora: Applicant, user_name: str, shown: str
+) -> None:
+    """Whoever types somebody else's address has no link of their own sent there (RG-10, GO-4)."""
+    nora.register(user_name=user_name)
+    assert mails(house)[-1]["user_name"] == shown
+    nora.confirm(newest_link(house))
+    assert accounts_of(house)[0]["user_name"] == user_name
+
+
 def test_an_address_that_got_an_account_meanwhile_is_not_taken_over(house: Lobby, nora: Applicant) -> None:
     """Uniqueness is the database's: the registration ends on a page that says what to do (RG-7)."""
     nora.register(email="ada@lab.example")
