@@ -86,6 +86,9 @@ _JSON = frozenset({"claims", "facts", "details"})
 _STAFF = frozenset({"address", "details"})
 """Columns of the trail that say something about a member of staff where one acted."""
 
+_UNDECIDED = frozenset({"blocked", "owned_by_colleague", "owned_by_others", "serial_not_sold"})
+"""Why somebody waits for staff; told to nobody who waits, or whoever types a serial number learned about it (EN-4)."""
+
 
 def collect(tx: Transaction, account_id: str) -> dict[str, list[dict[str, Any]]]:
     """Every row about the account, by table."""
@@ -100,8 +103,13 @@ def collect(tx: Transaction, account_id: str) -> dict[str, list[dict[str, Any]]]
 
 def _told(row: Row, columns: tuple[str, ...]) -> dict[str, Any]:
     by_staff = "actor_kind" in columns and row["actor_kind"] == "staff"
-    return {
+    told = {
         name: json.loads(row[name] or "null") if name in _JSON else row[name]
         for name in columns
         if not (by_staff and name in _STAFF)
     }
+    if told.get("act") == "review_waits_for_staff":
+        told["details"] = {name: value for name, value in told["details"].items() if name != "reasons"}
+    if told.get("new_status") == "pending":
+        told["facts"] = [fact for fact in told["facts"] or () if fact.get("key") not in _UNDECIDED]
+    return told

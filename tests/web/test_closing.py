@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from idp.accounts import people_search
+from idp.accounts.approval import Actor, assess, change_status
 from idp.accounts.closing import close_by_staff, close_own_account, erase_closed, reopen_by_staff, reopen_own_account
 from idp.accounts.own_devices import add_own_device
 from idp.errors import Refusal
-from idp.store import audit_chain, personal_data
+from idp.policy.approval import Status
+from idp.store import accounts, audit_chain, personal_data
 from idp.store.accounts import Account
 from idp.store.models import Base
-from tests.support.applicant import mails
+from tests.support.applicant import Applicant, mails
 from tests.support.lobby import Browser, Lobby, hidden_fields
 
 PASSWORD = "a walk along the old river"
@@ -75,6 +77,34 @@ def test_the_page_and_the_file_tell_everything_and_no_secret(lobby: Lobby) -> No
     for text in (page.text, file.text):
         assert "$argon2" not in text
         assert "inner note" not in text
+
+
+def test_who_waits_does_not_read_in_their_data_what_we_know_of_a_serial_number(lobby: Lobby) -> None:
+    """EN-4: whether it is sold, blocked or has another owner is told in neither page nor file while staff have not decided."""
+    vera = lobby.add_account("vera", company="Vera Works")
+    lobby.run("UPDATE accounts SET email = 'vera@her.example', email_key = 'vera@her.example'")
+    add_own_device(lobby.provider, vera.account_id, "CD123Z")
+    nora = Applicant(lobby)
+    nora.register()
+    nora.confirm([mail["link"] for mail in mails(lobby)][-1])
+    with lobby.provider.database.transaction() as tx:
+        account = accounts.find_by_email(tx, "nora@waterworks.example")
+        assert account is not None
+        verdict = assess(lobby.provider, tx, account)
+        assert "owned_by_others" in {reason.key for reason in verdict.reasons}
+        for old, new in ((Status.PENDING, Status.APPROVED), (Status.APPROVED, Status.PENDING)):
+            account = accounts.get_account(tx, account.account_id)
+            change_status(lobby.provider, tx, account, new, Actor("customer", "n"), verdict=verdict, now=lobby.now)
+            if old is Status.PENDING:
+                lobby.now += 1
+    browser = lobby.browser()
+    browser.sign_in(account)
+    held = json.loads(browser.get("/account/data/file").text)["data"]
+    (waiting,) = [row for row in held["audit_events"] if row["act"] == "review_waits_for_staff"]
+    assert "reasons" not in waiting["details"]
+    told = [[fact["key"] for fact in row["facts"]] for row in held["approval_decisions"]]
+    assert ["owned_by_others" in keys for keys in told] == [True, False]
+    assert told[1] != []
 
 
 @pytest.mark.parametrize("path", ["/account/data", "/account/data/file", "/account/data/close"])
