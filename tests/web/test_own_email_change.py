@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -91,6 +92,21 @@ def test_a_taken_address_is_told_to_its_owner_alone(lobby: Lobby) -> None:
         ("email_in_use", "bob@lab.example"),
     ]
     assert account_of(lobby, ada).email == "ada@lab.example"
+
+
+def test_ones_own_data_do_not_tell_whether_an_address_is_taken(lobby: Lobby) -> None:
+    """EN-3: who asked for a free address takes along the same file as who asked for a taken one."""
+    lobby.add_account("bob")
+    held = []
+    for number, email in enumerate(("bob@lab.example", "free@lab.example")):
+        one = lobby.add_account(f"ada{number}")
+        browser = lobby.browser()
+        browser.sign_in(one)
+        ask(browser, email)
+        data = json.loads(browser.get("/account/data/file").text)["data"]
+        page = browser.get("/account/data").text
+        held.append(({table: len(rows) for table, rows in data.items()}, page.count("<li>"), page.count("<tr")))
+    assert held[0] == held[1]
 
 
 def test_the_link_is_worth_nothing_without_the_session(lobby: Lobby) -> None:
