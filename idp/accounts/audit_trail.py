@@ -92,14 +92,14 @@ def _write_csv(pages: Iterator[list[Event]]) -> Iterator[str]:
 
 def _csv_lines(rows: list[list[object]]) -> str:
     text = io.StringIO()
-    csv.writer(text).writerows([[_harmless(value) for value in row] for row in rows])
+    csv.writer(text).writerows([[harmless_cell(value) for value in row] for row in rows])
     return text.getvalue()
 
 
 _FORMULA = tuple("=+-@\t\r\n\0＝＋－＠")
 
 
-def _harmless(value: object) -> object:
+def harmless_cell(value: object) -> object:
     """A text that a spreadsheet would take for a formula is quoted, in full-width signs too (CWE-1236, IV-9)."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 

@@ -28,8 +28,8 @@ def preview_mail(provider: Provider, *, staff_id: str, account_id: str, act: str
     payload: dict[str, Any] | None = None
     try:
         with provider.database.transaction() as tx:
-            account = accounts.get_account(tx, account_id)
             decide_within(provider, tx, staff_id=staff_id, account_id=account_id, act=act, reason=reason)
+            account = accounts.get_account(tx, account_id)
             item = outbox.newest_mail(tx, account_id)
             payload = item.open(provider.master) if item else None
             raise _Enough

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from idp.accounts import old_import, people_search
+from idp.accounts.audit_trail import harmless_cell
 from idp.accounts.old_import import OldCustomer
 from idp.accounts.old_passwords import read_old_hash
 from idp.accounts.old_portal import report_progress
@@ -311,4 +312,4 @@ def _write_refused(path: Path, report: Report) -> None:
         writer = csv.writer(file)
         writer.writerow(("row", "row_id", "email", "kind", "reason"))
         for row in report.refused:
-            writer.writerow((row.number, row.row_id, row.email, row.kind, row.words))
+            writer.writerow(map(harmless_cell, (row.number, row.row_id, row.email, row.kind, row.words)))

@@ -108,6 +108,14 @@ def test_the_same_in_json_lines(terminal: Terminal) -> None:
     assert (account.locale, account.claims["address"]) == ("de", {"locality": "Basel"})
 
 
+def test_the_list_of_refused_rows_opens_as_text_in_a_spreadsheet(terminal: Terminal) -> None:
+    """What somebody once typed at the old portal is no formula on the operator's desk (IV-9)."""
+    path = write(terminal, '=1+1,"=HYPERLINK(""https://evil.example"")",,,,,,,,', "@2,-3,,,,,,,,")
+    assert run_import(terminal, path)[0] == 1
+    told = [(row["row_id"], row["email"]) for row in refused_rows(path)]
+    assert told == [("'=1+1", '\'=HYPERLINK("https://evil.example")'), ("'@2", "'-3")]
+
+
 REFUSED = (
     ("missing", "3,,,,,,,,,"),
     ("missing", ",noid@old.example,,,,,,,,"),

@@ -15,6 +15,7 @@ from idp.policy.rules import Rule
 from idp.policy.staff import Permission
 from idp.store.accounts import Account
 from idp.web.staff.access import MARK
+from idp.web.staff.forms import PREVIEWS
 from tests.support.databases import FreshDatabase
 from tests.support.lobby import NOW, Browser, Lobby
 from tests.support.postgresql import Prepare
@@ -407,6 +408,16 @@ def test_unknown_things_are_not_found(house: Lobby) -> None:
     for name in ("%00", "x%27y", "unknown", "x" * 65, "a%20b", "%F0%9F%92%A9"):
         for folder in ("applications", "accounts", "registrations"):
             assert browser.get(f"/staff/{folder}/{name}").status_code == 404, (folder, name)
+
+
+@pytest.mark.parametrize("act", ["approve", "reject", "insert", *PREVIEWS])
+def test_decisions_about_nobody_are_not_found(house: Lobby, act: str) -> None:
+    """Also where only the mail is to be seen first (GO-1)."""
+    browser, _staff = sit_down(house)
+    ann = add_waiting(house, "ann")
+    token = token_in(browser.get(f"/staff/applications/{ann.account_id}"))
+    fields = {"csrf_token": token, "act": act, "reason": "No.", "remark": "", "seen_at": "1"}
+    assert browser.post("/staff/applications/unknown", fields).status_code == 404
 
 
 STRANGE = ("%00", "%FF", "x" * 3000, "%F0%9F%92%A9", "'", "!%25_", "1.x", "99999999999999999999", "\u202e")
