@@ -9,7 +9,7 @@ from pydantic import Field
 
 from idp.accounts.approval import LONGEST_REASON
 from idp.accounts.bulk_decisions import MOST_AT_ONCE
-from idp.web.api.models import Model, Text
+from idp.web.api.models import Model, Moment, Text
 
 IDENTIFIER = r"^[A-Za-z0-9_-]{1,64}$"
 
@@ -114,7 +114,7 @@ class Picked(Model):
     """An application, and `approval_updated_at` as it was seen."""
 
     account_id: str = Field(pattern=IDENTIFIER)
-    seen_at: datetime
+    seen_at: Moment
 
 
 class Schedule(Model):

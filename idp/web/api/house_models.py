@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from idp.web.api.models import Model, Text
+from idp.web.api.models import Model, Moment, Text
 
 
 class MailSearch(Model):
@@ -108,8 +108,8 @@ class AuditSearch(Model):
 
     act: str = Field("", pattern=r"^[a-z_]{0,64}$")
     about: Text = Field("", max_length=254)
-    since: datetime | None = None
-    until: datetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     before: int | None = Field(None, ge=1, le=2**53)
 
 

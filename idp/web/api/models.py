@@ -19,7 +19,14 @@ def _check_text(value: str) -> str:
     return value
 
 
+def _as_utc(at: datetime) -> datetime:
+    """An instant that says no zone is UTC's, wherever the server stands; every instant has a number of seconds then."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
 Text = Annotated[str, AfterValidator(_check_text)]
+Moment = Annotated[datetime, AfterValidator(_as_utc)]
+"""An instant that somebody sends."""
 Key = Annotated[str, Field(pattern=r"^[0-9]{1,12}\.[A-Za-z0-9_-]{1,64}$", description="`next` of the page before.")]
 
 
@@ -67,7 +74,7 @@ class Decide(Model):
     act: Literal["approve", "reject", "suspend", "reinstate", "reopen"]
     reason: Text = Field("", max_length=LONGEST_REASON)
     remark: Text = Field("", max_length=LONGEST_REASON)
-    seen_at: datetime | None = Field(
+    seen_at: Moment | None = Field(
         None, description="`approval_updated_at` as the decider saw it; if it is another one now, nothing is decided."
     )
 

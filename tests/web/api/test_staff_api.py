@@ -295,6 +295,19 @@ def test_what_cannot_be_a_decision_is_told_and_changes_nothing(house: House, num
     assert house.count("approval_decisions") == 0
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_the_first_and_the_last_instant_are_instants(house: House, at: str) -> None:
+    """Without a zone they are UTC's (GO-1, IV-5)."""
+    set_roles(house, "administrator")
+    willi, token = add_applicant(house), token_for(house)
+    one = call(house, "POST", f"/accounts/{willi.account_id}/decisions", token, {"act": "approve", "seen_at": at})
+    chosen = [{"account_id": willi.account_id, "seen_at": at}]
+    many = call(house, "POST", "/decisions", token, {"act": "approve", "applications": chosen})
+    query = at.replace("+", "%2B")
+    read = [call(house, "GET", f"/audit?{name}={query}", token) for name in ("since", "until")]
+    assert [answer.status_code for answer in (one, many, *read)] == [409, 200, 200, 200]
+
+
 @pytest.mark.parametrize("query", ["after=x", "after=1.é", "q=a&q=b", "late=perhaps", "sort=up", "q=%00", "country=de"])
 def test_what_cannot_be_a_filter_is_told(still_house: House, query: str) -> None:
     """Unknown and doubled parameters too."""
