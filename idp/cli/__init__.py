@@ -29,6 +29,8 @@ COMMANDS = {
     "keys": "idp.cli.keys",
     "audit": "idp.cli.audit",
     "mail": "idp.cli.mail",
+    "backup": "idp.cli.backup",
+    "restore": "idp.cli.restore",
 }
 
 

@@ -256,6 +256,8 @@ EVENTS: dict[str, str] = {
     "sign_in_refused": marked("A sign-in was refused"),
     "rules_changed": marked("Other approval rules were switched on"),
     "sign_out": marked("Signed out"),
+    "backup_made": marked("A copy of the whole database was made"),
+    "backup_restored": marked("A copy of the database was put back, and everything open in it ended"),
     "master_key_changed": marked("The master key was changed"),
     "signing_key_made": marked("A signing key was made"),
     "signing_key_removed": marked("A signing key was removed"),
