@@ -209,7 +209,7 @@ def start_ours(
     cluster: PostgresqlCluster,
     *,
     workers: int = 1,
-    threads: int = 4,
+    threads: int | None = None,
     cores: str | None = None,
     settings: str = "",
 ) -> Contestant:
@@ -219,8 +219,9 @@ def start_ours(
     url = cluster.new_database() if store.kind == "postgresql" else f"sqlite:///{folder / 'idp.sqlite3'}"
     config = folder / "config.toml"
     durability = "full" if store.synchronous == "FULL" else "balanced"
+    own_threads = f"threads = {threads}" if threads else ""
     config.write_text(
-        f'[server]\nissuer = "{base}"\nbind = "127.0.0.1:{port}"\nworkers = {workers}\nthreads = {threads}\nlog_level = "warning"\n'
+        f'[server]\nissuer = "{base}"\nbind = "127.0.0.1:{port}"\nworkers = {workers}\n{own_threads}\nlog_level = "warning"\n'
         f'[database]\nurl = "{url}"\ndurability = "{durability}"\n[keys]\ndirectory = "{folder / "keys"}"\n'
         f"[tokens]\njwt_resources = {json.dumps(list(RESOURCES.values()))}\n"
         f'[tokens.jwt_algorithms]\n"{RESOURCES["ES256"]}" = "ES256"\n[limits]\nenabled = false\n{settings}',
@@ -282,7 +283,7 @@ def start_bare(folder: Path, port: int) -> Contestant:
         "--workers",
         "1",
         "--blocking-threads",
-        "4",
+        "16",
         "--no-ws",
         "--log-level",
         "error",

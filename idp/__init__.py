@@ -67,7 +67,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     app = Flask("idp", template_folder=str(resources.templates_folder()), static_folder=str(resources.static_folder()))
     app.debug = False  # whatever FLASK_DEBUG says: it would send tracebacks past our own error pages (SC-2)
     database = open_database(
-        app, settings.database.url, durability=settings.database.durability, threads=settings.server.threads
+        app, settings.database.url, durability=settings.database.durability, threads=settings.threads
     )
     terms = load_terms(settings.terms.directory, asks_everybody=settings.terms.ask_everybody)
     master = load_master_key(settings.keys.directory, may_create=schema.is_empty(database.engine))

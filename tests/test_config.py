@@ -94,6 +94,16 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert settings.outbound.allow_hosts == ("a.example", "[::1]:80")
 
 
+@pytest.mark.parametrize(
+    ("text", "threads"), [("", 16), ("[database]\nurl = 'postgresql://idp@db/idp'", 8), ("[server]\nthreads = 3", 3)]
+)
+def test_threads_follow_the_database(tmp_path: Path, text: str, threads: int) -> None:
+    """More of them where the database is in the process."""
+    file = tmp_path / "config.toml"
+    file.write_text(text, encoding="utf-8")
+    assert load_settings(file, {}).threads == threads
+
+
 @pytest.mark.parametrize("command", [["migrate"], ["clients", "list"], ["serve"]])
 @pytest.mark.parametrize("url", ["postgresql://nobody@127.0.0.1:1/none", "sqlite:////dev/null/idp.sqlite3"])
 def test_a_database_that_cannot_be_reached_is_said_in_words(tmp_path: Path, url: str, command: list[str]) -> None:

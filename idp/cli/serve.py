@@ -74,7 +74,7 @@ def run_granian(settings: Settings, host: str, port: int) -> None:
         port=port,
         interface=Interfaces.WSGI,
         workers=settings.server.workers,
-        blocking_threads=settings.server.threads,
+        blocking_threads=settings.threads,
         loop=Loops.asyncio,
         http=HTTPModes.http1,
         websockets=False,

@@ -34,7 +34,9 @@ class Server(Section):
     issuer: str = Field("http://localhost:8000", description="The public base address; http only on loopback.")
     bind: str = Field("127.0.0.1:8000", description="Address and port to listen on.")
     workers: int = Field(1, ge=1, le=64, description="Server processes; more than one needs PostgreSQL.")
-    threads: int = Field(4, ge=1, le=64, description="Blocking threads of each process.")
+    threads: int | None = Field(
+        None, ge=1, le=64, description="Blocking threads of each process; left out: 16 on SQLite, 8 on PostgreSQL."
+    )
     trusted_proxies: int = Field(0, ge=0, le=8, description="How many proxies in front set X-Forwarded-*.")
     front: bool = Field(True, description="Answer the usual requests of machines below Flask.")
     worker: bool = Field(True, description="Run the delivery worker inside `idp serve`.")

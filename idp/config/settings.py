@@ -75,6 +75,15 @@ class Settings(Section):
         return self
 
     @property
+    def threads(self) -> int:
+        """How many threads of a process answer requests.
+
+        On SQLite 16 answer more than 4 do (fewer hand-overs between the server software's threads and ours); on PostgreSQL
+        the number changes little, and some must be left while others wait for a password to be checked.
+        """
+        return self.server.threads or (16 if self.database.is_sqlite else 8)
+
+    @property
     def issuer_is_loopback(self) -> bool:
         """Whether the provider can only be reached from this machine (mailbox page, demo passwords)."""
         return is_loopback_host(urlsplit(self.server.issuer).hostname or "")
