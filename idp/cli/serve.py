@@ -26,6 +26,7 @@ import click
 
 from idp import create_app
 from idp.cli.common import Refused, with_settings
+from idp.cli.slow_senders import HEADER_SECONDS, SlowSenders
 from idp.logs import configure_logging
 from idp.store.database import sqlite_path
 
@@ -65,6 +66,7 @@ def prepare(settings: Settings) -> None:
 def run_granian(settings: Settings, host: str, port: int) -> None:
     """Start the server processes and stay until they have stopped."""
     from granian.constants import HTTPModes, Interfaces, Loops
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
     from granian.server import Server
 
@@ -77,6 +79,7 @@ def run_granian(settings: Settings, host: str, port: int) -> None:
         blocking_threads=settings.threads,
         loop=Loops.asyncio,
         http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
         websockets=False,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
@@ -114,7 +117,7 @@ def load_application(settings: Settings, parent: int) -> Callable[..., Any]:
         worker = Worker(app.extensions["idp"])
         worker.start()
         Finalize(None, worker.stop, exitpriority=100)
-    return app
+    return SlowSenders(app, threads=settings.server.threads, body_bytes=settings.limits.body_bytes)
 
 
 def _leave_alone_what_stays() -> None:
