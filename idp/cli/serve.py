@@ -117,7 +117,7 @@ def load_application(settings: Settings, parent: int) -> Callable[..., Any]:
         worker = Worker(app.extensions["idp"])
         worker.start()
         Finalize(None, worker.stop, exitpriority=100)
-    return SlowSenders(app, threads=settings.server.threads, body_bytes=settings.limits.body_bytes)
+    return SlowSenders(app, threads=settings.threads, body_bytes=settings.limits.body_bytes)
 
 
 def _leave_alone_what_stays() -> None:

@@ -19,22 +19,24 @@ WAIT_SECONDS = 40
 """Longer than a stop may take (`idp.cli.serve.STOP_SECONDS`)."""
 
 
-def configure(folder: Path, port: int, more: str = "") -> Path:
-    """A configuration on SQLite below the folder."""
+def configure(folder: Path, port: int, more: str = "", server: str = "") -> Path:
+    """A configuration on SQLite below the folder; `server` has further lines of `[server]`."""
     path = folder / "config.toml"
     path.write_text(
-        f'[server]\nissuer = "http://localhost:{port}"\nbind = "127.0.0.1:{port}"\n'
+        f'[server]\nissuer = "http://localhost:{port}"\nbind = "127.0.0.1:{port}"\n{server}'
         f'[database]\nurl = "sqlite:///{folder}/idp.sqlite3"\n[keys]\ndirectory = "{folder}/keys"\n{more}'
     )
     return path
 
 
 @contextmanager
-def server(folder: Path, port: int) -> Iterator[RunningServer]:
+def server(folder: Path, port: int, more: str = "") -> Iterator[RunningServer]:
     """A server that is ready, and is gone after the block."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests themselves may run under nohup
     try:
-        made = start_server(f"http://127.0.0.1:{port}", log=folder / "server.log", config=configure(folder, port))
+        made = start_server(
+            f"http://127.0.0.1:{port}", log=folder / "server.log", config=configure(folder, port, server=more)
+        )
     finally:
         signal.signal(signal.SIGHUP, before)
     try:

@@ -12,7 +12,6 @@ from tests.support.processes import free_port
 from tests.support.server import status_of
 
 THREADS = 4
-"""As `[server] threads` is by default."""
 
 
 def begin(port: int, text: str) -> socket.socket:
@@ -30,7 +29,7 @@ CHUNKED = "POST /oauth/token HTTP/1.1\nHost: localhost:{port}\nTransfer-Encoding
 def test_slow_headers_and_bodies_leave_a_thread_to_the_others(tmp_path: Path) -> None:
     """One too many is told to come again, pages are answered, and a place is free when a slow sender leaves (RX-1, GO-1)."""
     port = free_port()
-    with server(tmp_path, port), ExitStack() as stack:
+    with server(tmp_path, port, f"threads = {THREADS}\n"), ExitStack() as stack:
         for _ in range(3 * THREADS):
             stack.enter_context(begin(port, HEADERS))
         bodies = [stack.enter_context(begin(port, text)) for text in (LENGTH, CHUNKED, LENGTH, LENGTH)]
