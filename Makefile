@@ -65,11 +65,11 @@ kills: $(TESTING) ## kill -9 of server, worker and PostgreSQL, KILLS=100 in FLOW
 	@.venv-test/bin/python scripts/compile_messages.py
 	@.venv-test/bin/python -m attacks.kills --kills $(or $(KILLS),100) --flows $(or $(FLOWS),5000) --seed $(or $(SEED),7) $(KILLS_ARGS)
 
-bench: $(TESTING) .bench/peer/.installed ## load the hot path beside node-oidc-provider (BENCH_ARGS="--store postgresql introspection"); needs wrk, node and npm
+bench: $(TESTING) .bench/peer/.installed ## load the hot path beside node-oidc-provider on each store (BENCH_ARGS="--store postgresql"); writes docs/performance.md; needs wrk, node and npm
 	@sh scripts/system_packages.sh
 	@command -v wrk >/dev/null && command -v node >/dev/null || { echo "As root:  apt-get install --no-install-recommends wrk nodejs npm" >&2; exit 1; }
 	@.venv-test/bin/python scripts/compile_messages.py
-	@.venv-test/bin/python -m benchmarks.hot_path $(BENCH_ARGS)
+	@.venv-test/bin/python -m benchmarks.hot_path --out docs/performance.md $(BENCH_ARGS)
 
 secrets: $(TESTING) $(CLIENTS) ## run the tests and look for each of their secrets in logs, mails, pages and every test's database (SECRETS_ARGS=tests/web)
 	@sh scripts/system_packages.sh

@@ -1,29 +1,32 @@
 """The hot path against node-oidc-provider on the same store, and against a bare Flask view (`make bench`).
 
 Each server has a core of its own while it is loaded; they are loaded in turn, so that what else the machine does falls on
-all. Prints for each scenario our rate over the peer's, with its spread, and the peer's processor time over ours.
+all. Prints for each scenario our rate over the peer's, with its spread, and the peer's processor time over ours; `--out`
+writes them as a table with the goals beside.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
 import tempfile
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import contestants
+from benchmarks import contestants, report
 from benchmarks.contestants import Contestant, Store
-from benchmarks.load import Load, run_wrk
+from benchmarks.load import Load, run_at_rate, run_wrk
 from benchmarks.machine import LOAD_CORE, cpu_seconds, describe, memory_mib, pin
+from benchmarks.report import Run
 from tests.support.postgresql import running_cluster
 from tests.support.processes import free_port
 
 CONNECTIONS = 16
 WARM_UP_SECONDS = 4
 """Node's compiler needs them."""
+
+RATE = 1000
+"""Requests a second at which latency is looked at: far from what either side can do."""
 
 STORES = {
     "sqlite": Store("sqlite"),
@@ -32,27 +35,24 @@ STORES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One turn: rate, microseconds of processor time for each, p99 in milliseconds, failures."""
-
-    rate: float
-    cpu: float
-    p99: float
-    failed: int
-
-
 def main() -> None:
-    """Measure the chosen scenarios on one store; ends with 1 where a request failed."""
+    """Measure the chosen scenarios on the chosen stores; ends with 1 where a request failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--store", choices=STORES, default="sqlite")
+    parser.add_argument("--store", choices=STORES, action="append", help="may be given again; all where none is named")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--out", type=Path, help="write the tables to this file")
     parser.add_argument("scenario", nargs="*", help="all of them where none is named")
     chosen = parser.parse_args()
     if not contestants.has_peer():
         sys.exit("the peer is not installed: make bench installs it")
-    store = STORES[chosen.store]
+    measured = [_measure_store(STORES[name], chosen) for name in chosen.store or STORES]
+    if chosen.out:
+        chosen.out.write_text(report.write(measured, chosen.rounds, chosen.seconds, CONNECTIONS), encoding="utf-8")
+    sys.exit(1 if any(one.failed for one in measured) else 0)
+
+
+def _measure_store(store: Store, chosen: argparse.Namespace) -> report.Measured:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="idp-bench-")))
         cluster = stack.enter_context(running_cluster(fsync=True))
@@ -65,20 +65,44 @@ def main() -> None:
         stack.callback(bare.process.stop)
         sys.stdout.write(f"{store}; {describe()}\n")
         loads = [one.make_loads() for one in found]
-        plain = _measure(bare, contestants.bare_load(folder / "bare"), chosen.seconds)
-        sys.stdout.write(f"bare Flask view: {plain.rate:,.0f}/s, {plain.cpu:.0f} us\n")
-        failed = 0
-        for scenario in chosen.scenario or loads[0]:
-            runs = _compare(found, [one[scenario] for one in loads], chosen.rounds, chosen.seconds)
-            sys.stdout.write(_tell(scenario, *runs) + "\n")
-            sys.stdout.flush()
-            failed += sum(run.failed for side in runs for run in side)
-        sys.stdout.write(
-            f"memory under load, MiB: {' and '.join(f'{memory_mib(one.process.pid):.0f}' for one in found)}\n"
+        measured = report.Measured(
+            str(store),
+            bare=_measure(bare, contestants.bare_load(folder / "bare"), chosen.seconds),
+            starts=(found[0].process.start_seconds, found[1].process.start_seconds),
         )
-        starts = " and ".join(f"{one.process.start_seconds:.2f}" for one in found)
-        sys.stdout.write(f"seconds to the first answer: {starts}; failed requests: {failed}\n")
-    sys.exit(1 if failed else 0)
+        sys.stdout.write(f"bare Flask view: {measured.bare.rate:,.0f}/s, {measured.bare.cpu:.0f} us\n")
+        for scenario in chosen.scenario or loads[0]:
+            pair = _compare(found, [one[scenario] for one in loads], chosen.rounds, chosen.seconds)
+            measured.rows[scenario] = report.Row(*pair)
+            sys.stdout.write(measured.rows[scenario].tell(scenario) + "\n")
+            sys.stdout.flush()
+        measured.memory = (memory_mib(found[0].process.pid), memory_mib(found[1].process.pid))
+        if "introspection" in measured.rows:
+            measured.at_rate = _at_rate(found, [one["introspection"] for one in loads], chosen.rounds, folder)
+    sys.stdout.write("\n".join(measured.tell()) + "\n")
+    return measured
+
+
+def _at_rate(found: list[Contestant], loads: list[Load], rounds: int, folder: Path) -> tuple[Run, Run]:
+    """Introspection at a fixed rate on both sides: the median run by its p99."""
+    sides: tuple[list[Run], list[Run]] = ([], [])
+    for _ in range(rounds):
+        for side, contestant, load in zip(sides, found, loads, strict=True):
+            first = Path(load.parameters["REQUESTS"]).read_text().splitlines()[0]
+            _method, path, headers, body = first.split("\t")
+            sent = folder / "body"
+            sent.write_text(body)
+            result = run_at_rate(
+                contestant.base + path,
+                dict(pair.split(": ", 1) for pair in headers.split("|")),
+                sent,
+                rate=RATE,
+                seconds=3,
+                folder=folder,
+            )
+            side.append(Run(result.rate, 0, result.p99, result.failed))
+    peer, ours = (sorted(side, key=lambda run: run.p99)[len(side) // 2] for side in sides)
+    return peer, ours
 
 
 def _compare(found: list[Contestant], loads: list[Load], rounds: int, seconds: int) -> tuple[list[Run], list[Run]]:
@@ -98,17 +122,6 @@ def _measure(contestant: Contestant, load: Load, seconds: int) -> Run:
     if result.failed:
         sys.stderr.write(f"{contestant.name}: {result.failed} failed: {result.sample}\n")
     return Run(result.rate, used / max(1, result.count) * 1e6, result.p99, result.failed)
-
-
-def _tell(scenario: str, peer: list[Run], ours: list[Run]) -> str:
-    ratios = [own.rate / other.rate for other, own in zip(peer, ours, strict=True)]
-    cpu = [statistics.median(run.cpu for run in side) for side in (peer, ours)]
-    rate = [statistics.median(run.rate for run in side) for side in (peer, ours)]
-    p99 = [statistics.median(run.p99 for run in side) for side in (peer, ours)]
-    return (
-        f"{scenario:28} rate x{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}), cpu x{cpu[0] / cpu[1]:.2f};"
-        f" {rate[0]:,.0f} and {rate[1]:,.0f}/s, {cpu[0]:.0f} and {cpu[1]:.0f} us, p99 {p99[0]:.1f} and {p99[1]:.1f} ms"
-    )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import ctypes
 import fcntl
 import functools
 import gc
+import logging
 import os
 import signal
 import socket
@@ -85,8 +86,14 @@ def run_granian(settings: Settings, host: str, port: int) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
     )
+    logging.getLogger("_granian").addFilter(_is_no_remark_on_threads)
     server.on_startup(functools.partial(_stop_on_signals, server, signal.getsignal(signal.SIGHUP)))
     server.serve(target_loader=functools.partial(load_application, settings, os.getpid()), wrap_loader=False)
+
+
+def _is_no_remark_on_threads(record: logging.LogRecord) -> bool:
+    """The server software finds our number of threads high; it was measured (`Settings.threads`), and an operator may set another."""
+    return "Python threads" not in record.getMessage()
 
 
 def _stop_on_signals(server: Any, before: Any) -> None:
