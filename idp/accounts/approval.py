@@ -326,6 +326,14 @@ def describe(verdict: Verdict) -> list[dict[str, str]]:
     return [{"key": reason.key, "value": reason.value} for reason in verdict.reasons]
 
 
+def check_reason_given(reason: str) -> None:
+    """Whoever acts on somebody else's account says why. Raises `Refusal`: `reason_missing`, `reason_too_long`."""
+    if not reason.strip():
+        raise Refusal("reason_missing")
+    if len(reason) > LONGEST_REASON:
+        raise Refusal("reason_too_long")
+
+
 def read_reasons(facts: Iterable[Mapping[str, Any]]) -> list[Reason]:
     """The reasons that a decision's row kept."""
     return [Reason(fact["key"], fact.get("value", "")) for fact in facts if "key" in fact]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from idp import mail
-from idp.accounts.approval import Actor
+from idp.accounts.approval import Actor, check_reason_given
 from idp.accounts.endings import apply_ending
 from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
@@ -34,14 +34,27 @@ def close_own_account(provider: Provider, account_id: str) -> Closing:
         return close_within(provider, tx, account, Actor("customer", account_id))
 
 
-def close_by_staff(provider: Provider, *, staff_id: str, account_id: str, address: str = "") -> Closing:
-    """Close a customer's account. Raises `Refusal`: `not_permitted`, `account_unknown`, `closing.closed`."""
+def close_by_staff(provider: Provider, *, staff_id: str, account_id: str, reason: str, address: str = "") -> Closing:
+    """Close a customer's account; `reason` is for colleagues and stays in the audit trail.
+
+    Raises `Refusal`: `reason_missing`, `reason_too_long`, `not_permitted`, `account_unknown`, `closing.closed`.
+    """
+    check_reason_given(reason)
     with provider.database.transaction() as tx:
         account = _check_may_close(tx, staff_id, account_id)
-        return close_within(provider, tx, account, Actor("staff", staff_id), address=address)
+        return close_within(provider, tx, account, Actor("staff", staff_id), reason=reason, address=address)
 
 
-def close_within(provider: Provider, tx: Transaction, account: Account, actor: Actor, *, address: str = "") -> Closing:
+def close_by_operator(provider: Provider, account: Account, *, reason: str) -> Closing:
+    """The same at the command line, for any account. Raises `Refusal`: `reason_missing`, `reason_too_long`, `closing.closed`."""
+    check_reason_given(reason)
+    with provider.database.transaction() as tx:
+        return close_within(provider, tx, account, Actor("operator", ""), reason=reason)
+
+
+def close_within(
+    provider: Provider, tx: Transaction, account: Account, actor: Actor, *, reason: str = "", address: str = ""
+) -> Closing:
     """Close, end everything, and write the owner until when there is a way back; in the caller's transaction."""
     now = provider.clock()
     erase_at = now + provider.settings.lifetimes.closing
@@ -49,10 +62,9 @@ def close_within(provider: Provider, tx: Transaction, account: Account, actor: A
         raise Refusal("closing.closed")
     apply_ending(provider, tx, Act.ACCOUNT_CLOSED, account_id=account.account_id, now=now)
     device_transfers.void_transfers(tx, account.account_id, now)
-    links.replace_links(
-        tx, REOPEN, account_id=account.account_id, now=now
-    )  # an earlier closing's way back is not this one's
-    _record(tx, "closing_begun", account.account_id, actor, now, address)
+    # An earlier closing's way back is not this one's.
+    links.replace_links(tx, REOPEN, account_id=account.account_id, now=now)
+    _record(tx, "closing_begun", account.account_id, actor, now, address, {"reason": reason} if reason else None)
     mail.account_closed(
         provider, tx, to=mail.to_account(account), expires_at=erase_at, by_staff=actor.kind != "customer"
     )
@@ -156,5 +168,22 @@ def _check_may_close(tx: Transaction, staff_id: str, account_id: str) -> Account
     return account
 
 
-def _record(tx: Transaction, act: str, account_id: str, actor: Actor, now: int, address: str) -> None:
-    audit.record(tx, act, now=now, actor_kind=actor.kind, actor=actor.name, account_id=account_id, address=address)
+def _record(
+    tx: Transaction,
+    act: str,
+    account_id: str,
+    actor: Actor,
+    now: int,
+    address: str,
+    details: dict[str, str] | None = None,
+) -> None:
+    audit.record(
+        tx,
+        act,
+        now=now,
+        actor_kind=actor.kind,
+        actor=actor.name,
+        account_id=account_id,
+        address=address,
+        details=details,
+    )

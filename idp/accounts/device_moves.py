@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from idp import mail
-from idp.accounts.approval import Actor
+from idp.accounts.approval import Actor, check_reason_given
 from idp.accounts.device_transfers import pass_device_on
-from idp.accounts.email_change import check_reason
 from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
 from idp.policy.staff import Permission, may_act_on
@@ -36,7 +35,7 @@ def move_device_by_staff(
     `transfer.receiver_unknown`, `transfer.same_account`, `transfer.over` where the giver does not own the device (any
     more), `device.too_many`.
     """
-    check_reason(reason)
+    check_reason_given(reason)
     with provider.database.transaction() as tx:
         staff = check_permission(tx, staff_id, Permission.CHANGE_EMAIL)
         giver, taker = _find_both(tx, account_id, receiver)
@@ -52,7 +51,7 @@ def move_device_by_operator(
     provider: Provider, account_id: str, serial_number: str, *, receiver: str, reason: str
 ) -> str:
     """The same at the command line. Raises `Refusal` as `move_device_by_staff` does."""
-    check_reason(reason)
+    check_reason_given(reason)
     with provider.database.transaction() as tx:
         giver, taker = _find_both(tx, account_id, receiver)
         return _move(provider, tx, giver, taker, serial_number, Actor("operator", ""), reason, "")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from idp import mail
-from idp.accounts.approval import LONGEST_REASON, Actor, is_approved_by_rule, review_again, take_back_review
+from idp.accounts.approval import Actor, check_reason_given, is_approved_by_rule, review_again, take_back_review
 from idp.accounts.closing import find_own_closing, reopen_within
 from idp.accounts.endings import apply_ending
 from idp.accounts.guessing import forget_failures
@@ -55,7 +55,7 @@ def change_email_by_staff(
     Raises `Refusal`: `not_permitted`, `account_unknown`, `own_account`, `reason_missing`, `reason_too_long`, `email.same`,
     `email.taken`, `email.changed` where it was changed meanwhile.
     """
-    check_reason(reason)
+    check_reason_given(reason)
     actor, details = Actor("staff", staff_id), {"reason": reason}
     try:
         with provider.database.transaction() as tx:
@@ -68,7 +68,7 @@ def change_email_by_staff(
 
 def change_email_by_operator(provider: Provider, account_id: str, email: str, *, reason: str) -> None:
     """The same at the command line, for any account that is not closed. Raises `Refusal` as `change_email_by_staff` does."""
-    check_reason(reason)
+    check_reason_given(reason)
     actor, details = Actor("operator", ""), {"reason": reason}
     try:
         with provider.database.transaction() as tx:
@@ -79,14 +79,6 @@ def change_email_by_operator(provider: Provider, account_id: str, email: str, *,
             apply_change(provider, tx, account, email, actor, verified_at=None, address="", details=details)
     except Conflict:
         raise Refusal("email.taken") from None
-
-
-def check_reason(reason: str) -> None:
-    """Whoever changes somebody else's address says why. Raises `Refusal`: `reason_missing`, `reason_too_long`."""
-    if not reason.strip():
-        raise Refusal("reason_missing")
-    if len(reason) > LONGEST_REASON:
-        raise Refusal("reason_too_long")
 
 
 def check_other(account: Account, email: str) -> None:

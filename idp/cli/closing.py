@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from idp.accounts.approval import Actor
-from idp.accounts.closing import close_within, erase_one, reopen_within
+from idp.accounts.closing import close_by_operator, erase_one, reopen_within
 from idp.accounts.own_data import collect_own_data
 from idp.cli.common import Refused, open_provider, print_json, stamp, with_settings
 from idp.errors import Refusal
@@ -32,15 +32,17 @@ def export_command(settings: Settings, account: str) -> None:
 
 @click.command("close")
 @click.argument("account")
+@click.option("--reason", required=True, help="Why, for the audit trail; the owner does not see it.")
 @with_settings
-def close_command(settings: Settings, account: str) -> None:
+def close_command(settings: Settings, account: str, reason: str) -> None:
     """Close ACCOUNT: everything ends, the owner is told, and it is erased after the waiting time."""
     provider = open_provider(settings)
     found = find_anybody(provider, account)
     try:
-        with provider.database.transaction() as tx:
-            closing = close_within(provider, tx, found, _OPERATOR)
-    except Refusal:
+        closing = close_by_operator(provider, found, reason=reason)
+    except Refusal as refusal:
+        if refusal.key.startswith("reason_"):
+            raise Refused("--reason must say something, in at most 2,000 characters") from None
         raise Refused(f"{found.user_name} is closed already") from None
     click.echo(f"{found.user_name} is closed; it is erased on {stamp(closing.erase_at)}")
 
@@ -69,7 +71,7 @@ def erase_command(settings: Settings, account: str, yes: bool) -> None:
     provider = open_provider(settings)
     found = find_anybody(provider, account)
     if not found.is_closed:
-        raise Refused(f"{found.user_name} is not closed; first: idp accounts close {found.account_id}")
+        raise Refused(f"{found.user_name} is not closed; first: idp accounts close {found.account_id} --reason …")
     if not yes:
         raise Refused("everything personal would be gone for good; add --yes to do it")
     with provider.database.transaction() as tx:

@@ -18,10 +18,11 @@ def test_an_account_is_exported_closed_reopened_and_erased(tmp_path: Path, datab
     assert held["accounts"][0]["company"] == "Lab"
     assert terminal.run("accounts", "reopen", account_id).exit_code == 1
     assert terminal.run("accounts", "erase", account_id, "--yes").exit_code == 1
-    assert terminal.run("accounts", "close", account_id).exit_code == 0
-    assert terminal.run("accounts", "close", account_id).exit_code == 1
+    assert "--reason must say something" in terminal.run("accounts", "close", account_id, "--reason", " ").output
+    assert terminal.run("accounts", "close", account_id, "--reason", "Asked.").exit_code == 0
+    assert terminal.run("accounts", "close", account_id, "--reason", "Asked.").exit_code == 1
     assert terminal.run("accounts", "reopen", account_id).exit_code == 0
-    assert terminal.run("accounts", "close", account_id).exit_code == 0
+    assert terminal.run("accounts", "close", account_id, "--reason", "Asked.").exit_code == 0
     assert terminal.run("accounts", "erase", account_id).exit_code == 1
     with terminal.post.provider.database.reading() as tx:
         assert accounts.get_account(tx, account_id).company == "Lab"

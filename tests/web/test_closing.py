@@ -215,23 +215,28 @@ def test_staff_close_and_open_again_and_what_they_closed_only_they_open(lobby: L
     _browser, ada = sit_down(lobby)
     add_own_device(lobby.provider, ada.account_id, "AB123Z", "Balance")
     path = f"/staff/accounts/{ada.account_id}"
-    page = desk.get(path)
-    assert "AB123Z (Balance)" in page.text
+    assert "AB123Z (Balance)" in desk.get(path).text
+    page = desk.get(f"{path}/close")
     assert "then everything personal is erased" in page.text
-    desk.post(f"{path}/close", hidden_fields(page.text))
+    refused = desk.post(f"{path}/close", hidden_fields(page.text) | {"reason": "  "})
+    assert (refused.status_code, "Write why the account is closed." in refused.text) == (422, True)
+    assert lobby.rows("SELECT * FROM account_closings") == []
+    desk.post(f"{path}/close", hidden_fields(page.text) | {"reason": "Asked on the phone."})
+    assert "Asked on the phone." in desk.get(path).text
+    assert "This account is closed." in desk.get(f"{path}/close").text
     shown = desk.get(f"{path}?done=close").text
     assert "Staff closed it." in shown
     _other, answer = sign_in_with_password(lobby)
     assert answer.status_code == 422
     with pytest.raises(Refusal, match=r"closing\.closed"):
-        close_by_staff(lobby.provider, staff_id=care.account_id, account_id=ada.account_id)
+        close_by_staff(lobby.provider, staff_id=care.account_id, account_id=ada.account_id, reason="Asked.")
     desk.post(f"{path}/reopen", hidden_fields(shown))
     _other, answer = sign_in_with_password(lobby)
     assert answer.headers["Location"] == "/"
     with pytest.raises(Refusal, match=r"closing\.no_way_back"):
         reopen_by_staff(lobby.provider, staff_id=care.account_id, account_id=ada.account_id)
     with pytest.raises(Refusal, match="not_permitted"):
-        close_by_staff(lobby.provider, staff_id=ada.account_id, account_id=care.account_id)
+        close_by_staff(lobby.provider, staff_id=ada.account_id, account_id=care.account_id, reason="Asked.")
     with pytest.raises(Refusal, match=r"closing\.no_way_back"):
         reopen_own_account(lobby.provider, "made-up")
 
@@ -246,7 +251,7 @@ def test_a_way_back_is_of_its_own_closing_only(lobby: Lobby) -> None:
     page = stale.get(way_back)
     assert page.status_code == 200
     reopen_by_staff(lobby.provider, staff_id=care.account_id, account_id=ada.account_id)
-    close_by_staff(lobby.provider, staff_id=care.account_id, account_id=ada.account_id)
+    close_by_staff(lobby.provider, staff_id=care.account_id, account_id=ada.account_id, reason="Asked.")
     assert stale.get(way_back).status_code == 410
     assert stale.post(way_back, hidden_fields(page.text)).status_code == 410
     with pytest.raises(Refusal, match=r"closing\.no_way_back"):

@@ -271,7 +271,7 @@ def test_closing_takes_no_way_back_from_the_first_owner(lobby: Lobby, closed_by:
         close_own_account(lobby.provider, ada.account_id)
     else:
         care = lobby.add_account("care", roles="customer_care")
-        close_by_staff(lobby.provider, staff_id=care.account_id, account_id=ada.account_id)
+        close_by_staff(lobby.provider, staff_id=care.account_id, account_id=ada.account_id, reason="Asked.")
     owner = lobby.browser()
     page = owner.get(undo)
     assert ("It is opened again." in page.text) is (closed_by == "customer")

@@ -50,10 +50,14 @@ def change_email(caller: Caller, account_id: str, asked: models.ChangeEmail) -> 
     return _standing(_get(account_id))
 
 
-def close(caller: Caller, account_id: str) -> models.Closed:
+def close(caller: Caller, account_id: str, asked: models.CloseAccount) -> models.Closed:
     """Close an account, with its waiting time."""
     closed = closing.close_by_staff(
-        provider(), staff_id=caller.account_id, account_id=account_id, address=client_address()
+        provider(),
+        staff_id=caller.account_id,
+        account_id=account_id,
+        reason=asked.reason,
+        address=client_address(),
     )
     return models.Closed(**_standing(_get(account_id)).model_dump(), erase_at=instant(closed.erase_at))
 
@@ -256,6 +260,7 @@ OPERATIONS = (
         WRITE,
         models.Closed,
         close,
+        models.CloseAccount,
         fresh=True,
     ),
     Operation(

@@ -21,6 +21,12 @@ class ChangeEmail(Model):
     reason: Text = Field(min_length=1, max_length=LONGEST_REASON)
 
 
+class CloseAccount(Model):
+    """Why an account is closed, for colleagues."""
+
+    reason: Text = Field(min_length=1, max_length=LONGEST_REASON)
+
+
 class Standing(Model):
     """How an account stands after an act."""
 

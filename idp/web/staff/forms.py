@@ -113,6 +113,12 @@ class BulkForm(DecisionForm):
     )
 
 
+class CloseForm(Form):
+    """Why an account is closed, for colleagues."""
+
+    reason = ProseField(_("Reason"), longest=LONGEST_REASON, missing=_("Write why the account is closed."))
+
+
 class EmailForm(Form):
     """The new e-mail address, and why, for colleagues."""
 

@@ -280,6 +280,7 @@ _SAID = frozenset({"ownership", "serial_is_sold", "company_mail"})
 
 _WITH_REASON = frozenset(
     {
+        "closing_begun",
         "device_claim_accepted",
         "device_claim_refused",
         "device_handed_on",

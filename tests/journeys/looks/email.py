@@ -16,6 +16,8 @@ from tests.support.world import World
     "/staff/accounts/<account_id>/email: what will happen",
     "/staff/accounts/<account_id>/email: faults",
     "/staff/accounts/<account_id>: address changed",
+    "/staff/accounts/<account_id>/close: what will happen",
+    "/staff/accounts/<account_id>/close: faults",
     "/email/undo/<token>: open",
     "/email/undo/<token>: used",
     "/email/undo/<token>: damaged",
@@ -35,6 +37,10 @@ def walk_through_a_lost_mailbox(world: World, eyes: Eyes, new_context: NewContex
     staff.fill("#reason", "Left the company.")
     staff.click("#email-submit")
     eyes.look(staff, "address changed")
+    staff.click("#close-account")
+    eyes.look(staff, "what will happen")
+    staff.click("#close-submit")
+    eyes.look(staff, "faults")
     link = world.link_in(world.mail_to("suspended@example.com", containing="/email/undo/"), "/email/undo/")
     page = new_context().new_page()
     page.goto(link)

@@ -123,8 +123,8 @@ def test_a_tool_looks_after_an_account(house: House) -> None:
     again = call(house, "POST", f"{path}/email", token, body)
     assert (again.status_code, again.get_json()["error_description"]) == (422, "email: is the address already")
     assert call(house, "POST", f"{path}/temporary-password", token).get_json()["password"]
-    assert call(house, "POST", f"{path}/close", token).get_json()["erase_at"]
-    assert call(house, "POST", f"{path}/close", token).status_code == 409
+    assert call(house, "POST", f"{path}/close", token, {"reason": "Asked."}).get_json()["erase_at"]
+    assert call(house, "POST", f"{path}/close", token, {"reason": "Asked."}).status_code == 409
     assert call(house, "POST", f"{path}/reopen", token).get_json()["access"] == "active"
     acts = [row["act"] for row in call(house, "GET", f"/audit?about={willi.account_id}", token).get_json()["items"]]
     assert len(acts) >= 4, acts

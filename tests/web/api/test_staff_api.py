@@ -23,6 +23,7 @@ from tests.support.tokens import ISSUER, NOW, House, add_client
 
 API = f"{ISSUER}/api"
 BODIES = {
+    "close_account": {"reason": "Called."},
     "change_email": {"email": "other@example.com", "reason": "Called."},
     "withdraw_consent": {"client_id": "site"},
     "move_device": {"serial_number": "AB123Z", "receiver": "nobody", "reason": "Called."},
