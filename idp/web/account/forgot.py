@@ -17,7 +17,7 @@ from idp.accounts.password_reset import look_at_reset_link, request_reset, reset
 from idp.errors import Refusal
 from idp.web import browser_session
 from idp.web.account.forms import ForgotForm, NewPasswordForm
-from idp.web.account.sign_in import here_of, parse_way
+from idp.web.account.sign_in import KEPT_WAY, here_of, parse_way
 from idp.web.context import provider
 from idp.web.pages import render
 from idp.web.refusals import words_of
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 blueprint = Blueprint("forgot", __name__)
 
 TOKEN_COOKIE_LIFETIME = 600
-_WAY = "way"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 
 
@@ -47,7 +46,7 @@ def page() -> Response:
     except Refusal as refusal:
         form.tell("email", _words(refusal))
         return render("sign_in/forgot.html", 429, form=form, **on_the_way)
-    session[_WAY] = here_of(way)
+    session[KEPT_WAY] = here_of(way)
     return render("sign_in/forgot_sent.html", form=form, email=form.email.data, **on_the_way)
 
 
@@ -103,7 +102,7 @@ def _dead_link(link: ResetLink) -> Response:
 
 
 def _kept_way() -> dict[str, Any]:
-    kept: dict[str, Any] = session.get(_WAY) or {}
+    kept: dict[str, Any] = session.get(KEPT_WAY) or {}
     return kept
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, redirect, request, session, url_for
 
 from idp.accounts.old_portal import find_incomplete
 from idp.accounts.sign_in import SignInRequest, sign_in
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from idp.web.browser_session import SignedIn
 
 blueprint = Blueprint("sign_in", __name__)
+
+KEPT_WAY = "way"
+"""Where one was going, in the form cookie, while a new password is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,7 @@ def _refuse(form: SignInForm, way: Way, before: Before, refusal: Refusal) -> Res
     time is over to the page that says why.
     """
     if refusal.key == "sign_in.temporary":
+        session[KEPT_WAY] = here_of(way)
         return redirect(url_for("forgot.follow_link", token=refusal.details["token"]), 303)
     if refusal.key == "sign_in.closing":
         return redirect(url_for("data.reopen", token=refusal.details["token"]), 303)

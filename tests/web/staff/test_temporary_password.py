@@ -73,6 +73,19 @@ def test_it_leads_to_a_new_password_and_to_nothing_else(lobby: Lobby) -> None:
     assert acts == ["temporary_password_given", "temporary_password_used"]
 
 
+def test_where_one_was_going_is_not_lost(lobby: Lobby) -> None:
+    """From the sign-in page over the new password back to the sign-in page, with the same goal."""
+    ada = lobby.add_account("ada", password_hash=lobby.provider.passwords.hash("the old password of ada"))
+    staff, _ = sit_down(lobby, "customer_care")
+    password = password_on(give(staff, ada))
+    browser = lobby.browser()
+    fields = hidden_fields(browser.get("/sign-in?next=/account/devices").text)
+    answer = browser.post("/sign-in?next=/account/devices", {**fields, "username": "ada", "password": password})
+    form = browser.get(browser.get(answer.headers["Location"]).headers["Location"])
+    done = browser.post("/reset", {**hidden_fields(form.text), "new_password": NEW})
+    assert "/sign-in?next=/account/devices" in browser.get(done.headers["Location"]).text
+
+
 @pytest.mark.parametrize("case", ["used", "expired", "replaced", "wrong"])
 def test_what_does_not_work_opens_nothing(lobby: Lobby, case: str) -> None:
     """Used and expired ones say so, to whoever has them; replaced and wrong ones are wrong like any other (TP-1)."""
