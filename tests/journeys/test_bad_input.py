@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_from_bytes
 
@@ -45,7 +46,17 @@ TRACES = re.compile(r"Traceback|sqlalchemy|psycopg|sqlite3|werkzeug|File \"/|\.p
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     """The provider with the demo's data on SQLite."""
-    folder = tmp_path_factory.mktemp("bad-input")
+    return make_app(tmp_path_factory.mktemp("bad-input"))
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """Another one for whoever sends forms: a bad value that is taken as it is may change somebody's password."""
+    return make_app(tmp_path_factory.mktemp("bad-input-changed"))
+
+
+def make_app(folder: Path) -> Flask:
+    """The demo's provider in a folder."""
     config = configuration(folder, f"sqlite:///{folder / 'idp.sqlite3'}", PORTS, "mailbox:")
     apply_demo(config, PORTS, folder)
     made = create_app(load_settings(config))
@@ -115,9 +126,9 @@ def forms_of(client: FlaskClient, path: str) -> list[Form]:
 
 
 @pytest.mark.parametrize("who", list(PAGES))
-def test_every_field_of_every_form(app: Flask, who: str) -> None:
+def test_every_field_of_every_form(changed: Flask, who: str) -> None:
     """Each field made bad in each way: the page says so, or the value is taken as it is, and nothing breaks."""
-    client = app.test_client()
+    client = changed.test_client()
     if who != "stranger":
         sign_in(client, who)
     tried = 0
@@ -162,13 +173,13 @@ JUNK_IN_PATHS = [
 
 
 @pytest.mark.parametrize("who", ["stranger", "care"])
-def test_every_route_with_junk_in_its_path_query_and_body(app: Flask, who: str) -> None:
+def test_every_route_with_junk_in_its_path_query_and_body(changed: Flask, who: str) -> None:
     """Whatever is mounted answers junk with less than 500."""
-    client = app.test_client()
+    client = changed.test_client()
     if who != "stranger":
         sign_in(client, who)
     names = "q status page after before sort next request state code error token lang hint id_token_hint filter"
-    for method, rule in routes(app):
+    for method, rule in routes(changed):
         if "sign-out" in rule or rule.endswith("/logout"):
             continue
         for junk in JUNK_IN_PATHS if "<" in rule else ["x"]:
@@ -347,9 +358,10 @@ def test_other_bodies_are_refused_clearly(visitor: FlaskClient, path: str, conte
     assert 400 <= answer.status_code < 500 or answer.status_code == 303
 
 
-def test_nothing_was_half_written(app: Flask) -> None:
+@pytest.mark.parametrize("name", ["app", "changed"])
+def test_nothing_was_half_written(name: str, request: pytest.FixtureRequest) -> None:
     """After all that, every registration has what belongs to it (GO-9)."""
-    engine = app.extensions["idp"].database.engine
+    engine = request.getfixturevalue(name).extensions["idp"].database.engine
     with engine.connect() as connection:
         half = connection.execute(
             text(
