@@ -13,7 +13,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import contestants, report
+from benchmarks import contestants, plot, report
 from benchmarks.contestants import Contestant, Store
 from benchmarks.load import Load, run_at_rate, run_wrk
 from benchmarks.machine import LOAD_CORE, cpu_seconds, describe, memory_mib, pin
@@ -49,6 +49,9 @@ def main() -> None:
     measured = [_measure_store(STORES[name], chosen) for name in chosen.store or STORES]
     if chosen.out:
         chosen.out.write_text(report.write(measured, chosen.rounds, chosen.seconds, CONNECTIONS), encoding="utf-8")
+        picture = chosen.out.parent / "pictures" / f"{chosen.out.stem}.svg"
+        picture.parent.mkdir(exist_ok=True)
+        picture.write_text(plot.draw(measured), encoding="utf-8")
     sys.exit(1 if any(one.failed for one in measured) else 0)
 
 

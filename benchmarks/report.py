@@ -124,7 +124,10 @@ def write(measured: Sequence[Measured], rounds: int, seconds: int, connections: 
         f"{rounds} times {seconds} s each at {connections} connections after a warm-up, on the same store with the same",
         "durability. Each answer is looked at. The ratio is the median of the ratios of the turns (lowest to highest in",
         "brackets). Processor time is the server's own, user and system, with its children; where its ratio and the rate's",
-        "differ much, the machine was busy. Of pairs, the peer's figure stands first.",
+        "differ much, the machine was busy. Of pairs, the peer's figure stands first. How the number of threads was chosen, and",
+        "what was tried: `decisions/2026-11-24-threads-follow-the-database.md`.",
+        "",
+        "![Our rate over the peer's for each scenario, with the goals](pictures/performance.svg)",
     ]
     for one in measured:
         goals = GOALS[one.store]
