@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from idp.accounts.staff_limits import check_limits, may_decide_about
-from idp.accounts.staff_rights import check_permission
+from idp.accounts.staff_rights import check_permission, has_permission
 from idp.errors import Refusal
-from idp.policy.staff import Permission, is_at_work, is_permitted
+from idp.policy.staff import Permission
 from idp.store import account_list, accounts, audit, review_work
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def assign(
 def list_deciders(provider: Provider, account_id: str = "") -> list[Account]:
     """Everybody who may decide, by name; with an account, everybody who may decide about it."""
     with provider.database.reading() as tx:
-        found = [staff for staff in account_list.list_with_roles(tx) if _may_decide(staff)]
+        found = [staff for staff in account_list.list_with_roles(tx) if has_permission(staff, Permission.DECIDE)]
         account = accounts.find_account(tx, account_id) if account_id else None
         if account is not None:
             found = [
@@ -140,14 +140,10 @@ def _get_noted(tx: Transaction, staff_id: str | None, account_id: str) -> Accoun
 def _check_assignee(tx: Transaction, to: str, account: Account) -> None:
     """Only somebody who may decide about it gets an application."""
     assignee = accounts.find_account(tx, to)
-    if assignee is None or not _may_decide(assignee) or to == account.account_id:
+    if assignee is None or not has_permission(assignee, Permission.DECIDE) or to == account.account_id:
         raise Refusal("assignee_unknown")
     if not may_decide_about(tx, assignee, account):
         raise Refusal("assignee_unknown")
-
-
-def _may_decide(account: Account) -> bool:
-    return is_at_work(account.access, account.approval_status) and is_permitted(account.roles, Permission.DECIDE)
 
 
 def _record(

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 def check_permission(tx: Transaction, staff_id: str, permission: Permission) -> Account:
     """The member of staff, if they may do it now. Raises `Refusal("not_permitted")`."""
     staff = accounts.find_account(tx, staff_id)
-    if staff is None or not is_at_work(staff.access, staff.approval_status):
-        raise Refusal("not_permitted")
-    if not is_permitted(staff.roles, permission):
+    if staff is None or not has_permission(staff, permission):
         raise Refusal("not_permitted")
     return staff
+
+
+def has_permission(staff: Account, permission: Permission) -> bool:
+    """Whether a role of the account permits it and counts now."""
+    return is_at_work(staff.access, staff.approval_status) and is_permitted(staff.roles, permission)
 
 
 def get_account_for(tx: Transaction, staff_id: str, account_id: str, permission: Permission) -> Account:

@@ -121,3 +121,20 @@ def test_a_device_that_waits_is_reminded_of_once_by_whoever_decides_about_it(lob
         "paul": (["AB123Z"], 1),
         "kim": ([], 0),
     }
+
+
+def test_what_is_beyond_everybodys_limits_is_told_once_somebody_may_decide_about_it(lobby: Lobby) -> None:
+    """Neither an application nor a device counts as told while all who decide are limited to others."""
+    for name in ("kim", "kai"):
+        limit(lobby, name, families="CD")
+    lobby.run("UPDATE accounts SET roles = '' WHERE user_name LIKE 'boss%'")
+    lobby.add_account("ann", status="pending")
+    eve, ada = lobby.add_account("eve", company="Other"), lobby.add_account("ada", company="Lab")
+    add_own_device(lobby.provider, eve.account_id, "AB123Z")
+    assert not add_own_device(lobby.provider, ada.account_id, "AB123Z")
+    at(lobby, END - HOUR)
+    assert reminders(lobby) == []
+    assert lobby.rows("SELECT act FROM audit_events WHERE act = 'review_reminder_sent'") == []
+    lobby.add_account("paul", roles="approver")
+    at(lobby, END - HOUR + 60)
+    assert reminders(lobby) == [("paul", ["Ann Test", "Ada Test"])]
