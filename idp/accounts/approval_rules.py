@@ -116,17 +116,9 @@ def get_version(provider: Provider, version: int) -> tuple[RuleVersion, RuleSet]
 
 
 def find_draft(provider: Provider) -> Draft | None:
-    """The draft as it is now."""
+    """The draft as it is now, or None."""
     with provider.database.reading() as tx:
         return _find_draft(tx, rules_in_use(tx))
-
-
-def get_draft(provider: Provider) -> Draft:
-    """The draft as it is now. Raises `Refusal("draft_unknown")`."""
-    draft = find_draft(provider)
-    if draft is None:
-        raise Refusal("draft_unknown")
-    return draft
 
 
 def open_draft(provider: Provider, *, staff_id: str, version: int | None = None) -> None:
@@ -236,10 +228,7 @@ def switch_on(provider: Provider, *, staff_id: str, revision: int, remark: str, 
     Raises `Refusal`: `not_permitted`, `remark_missing`, `remark_too_long`, `draft_changed`, `rules_overtaken` where another
     version was switched on since the draft was begun.
     """
-    if not remark.strip():
-        raise Refusal("remark_missing")
-    if len(remark) > LONGEST_REMARK:
-        raise Refusal("remark_too_long", limit=LONGEST_REMARK)
+    _check_remark(remark)
     with provider.database.transaction() as tx:
         check_permission(tx, staff_id, Permission.EDIT_RULES)
         draft = rules.find_draft(tx)
@@ -263,10 +252,9 @@ def replace_rules(
 ) -> int:
     """Switch rules on that follow the version `base`, without a draft; out: their version.
 
-    Raises `Refusal`: `not_permitted`, `remark_missing`, `version_unknown`, `rules_overtaken`.
+    Raises `Refusal`: `not_permitted`, `remark_missing`, `remark_too_long`, `version_unknown`, `rules_overtaken`.
     """
-    if not remark.strip():
-        raise Refusal("remark_missing")
+    _check_remark(remark)
     with provider.database.transaction() as tx:
         check_permission(tx, staff_id, Permission.EDIT_RULES)
         if base and rules.find_version(tx, base) is None:
@@ -344,6 +332,14 @@ def _change_draft(provider: Provider, change: Callable[[RuleSet], RuleSet], *, s
         content = dump_rule_set(change(parse_rule_set(stored.content)))
         if not rules.save_draft(tx, revision, content, actor=staff_id, now=provider.clock()):
             raise Refusal("draft_changed")
+
+
+def _check_remark(remark: str) -> None:
+    """Whoever switches rules on says why. Raises `Refusal`: `remark_missing`, `remark_too_long`."""
+    if not remark.strip():
+        raise Refusal("remark_missing")
+    if len(remark) > LONGEST_REMARK:
+        raise Refusal("remark_too_long", limit=LONGEST_REMARK)
 
 
 def _get_place(draft: RuleSet, rule_key: str) -> int:

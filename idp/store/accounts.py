@@ -56,7 +56,6 @@ _SET_PROFILE = Statement(
 )
 _LOCK = Statement("UPDATE accounts SET claims = claims WHERE account_id = :account_id RETURNING *")
 _SET_CLAIMS = Statement("UPDATE accounts SET claims = :claims, updated_at = :now WHERE account_id = :account_id")
-_SET_ACCESS = Statement("UPDATE accounts SET access = :access, updated_at = :now WHERE account_id = :account_id")
 _SERIAL_NUMBERS = Statement("SELECT serial_number FROM devices WHERE account_id = :account_id ORDER BY created_at")
 _NOTE_SIGN_IN = Statement("UPDATE accounts SET last_sign_in_at = :now WHERE account_id = :account_id")
 
@@ -256,11 +255,6 @@ def set_profile(
 def set_claims(tx: Transaction, account_id: str, claims: Mapping[str, Any], now: int) -> None:
     """Keep the standard claims that have no column of their own, all of them."""
     tx.run(_SET_CLAIMS, account_id=account_id, claims=_dump(claims), now=now)
-
-
-def set_access(tx: Transaction, account_id: str, access: str, now: int) -> None:
-    """Make the account `active`, `locked` or `closed`."""
-    tx.run(_SET_ACCESS, account_id=account_id, access=access, now=now)
 
 
 def note_sign_in(tx: Transaction, account_id: str, now: int) -> None:

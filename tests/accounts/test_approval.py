@@ -15,7 +15,7 @@ from idp.errors import Refusal
 from idp.policy.approval import Status
 from idp.policy.rules import Rule
 from idp.provider import Provider
-from idp.store import accounts, approvals, audit, outbox
+from idp.store import accounts, approvals, audit, closings, outbox
 from idp.store.accounts import Account
 from idp.store.database import Statement, Transaction
 from tests.support.rules import add_rules
@@ -212,7 +212,7 @@ def test_a_locked_out_colleague_decides_nothing(provider: Provider) -> None:
     """A role or access that was taken away counts at once (RC-3)."""
     with provider.database.transaction() as tx:
         staff, account = add(tx, "carla", roles="approver"), add(tx, "anna")
-        accounts.set_access(tx, staff.account_id, "closed", NOW)
+        closings.close(tx, staff.account_id, by_kind="staff", erase_at=NOW + 86400, now=NOW)
     with pytest.raises(Refusal, match="not_permitted"):
         approval.decide_by_staff(provider, staff_id=staff.account_id, account_id=account.account_id, act="approve")
 

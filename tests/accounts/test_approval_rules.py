@@ -9,6 +9,7 @@ import pytest
 from idp.accounts import approval_rules
 from idp.errors import Refusal
 from idp.policy.rules import Family, Rule, RuleSet
+from idp.provider import Provider
 from tests.support.lobby import Lobby
 
 RULE = Rule("de", countries=frozenset({"DE"}))
@@ -25,9 +26,16 @@ def staff_id(lobby: Lobby) -> str:
     return boss
 
 
+def draft_of(provider: Provider) -> approval_rules.Draft:
+    """The draft as it is now; there is one."""
+    draft = approval_rules.find_draft(provider)
+    assert draft is not None
+    return draft
+
+
 def revision(lobby: Lobby) -> int:
     """Of the draft as it is now."""
-    return approval_rules.get_draft(lobby.provider).revision
+    return draft_of(lobby.provider).revision
 
 
 def refused(key: str, act: Callable[[], object]) -> None:
@@ -47,9 +55,9 @@ def test_a_draft_takes_only_what_fits_it(lobby: Lobby, staff_id: str) -> None:
     refused("rule_unknown", lambda: approval_rules.remove_rule(house, "gone", staff_id=staff_id, revision=now))
     refused("draft_changed", lambda: approval_rules.put_rule(house, OTHER, staff_id=staff_id, revision=now - 1))
     refused("draft_changed", lambda: approval_rules.drop_draft(house, staff_id=staff_id, revision=now - 1))
-    assert approval_rules.get_draft(house).rule_set.rules == (RULE,)
+    assert draft_of(house).rule_set.rules == (RULE,)
     approval_rules.put_rule(house, OTHER, staff_id=staff_id, revision=now, old_key="de")
-    assert approval_rules.get_draft(house).rule_set.rules == (OTHER,)
+    assert draft_of(house).rule_set.rules == (OTHER,)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +77,7 @@ def test_a_draft_is_switched_on_once(lobby: Lobby, staff_id: str) -> None:
     house, now = lobby.provider, revision(lobby)
     version = approval_rules.switch_on(house, staff_id=staff_id, revision=now, remark="Germany.")
     refused("draft_changed", lambda: approval_rules.switch_on(house, staff_id=staff_id, revision=now, remark="Again."))
-    refused("draft_unknown", lambda: approval_rules.get_draft(house))
+    assert approval_rules.find_draft(house) is None
     assert approval_rules.get_version(house, version)[1].rules == (RULE,)
     refused("version_unknown", lambda: approval_rules.get_version(house, version + 1))
 
@@ -86,7 +94,14 @@ def test_a_draft_from_an_earlier_version_takes_no_open_ones_place(lobby: Lobby, 
     assert revision(lobby) == now
 
 
-@pytest.mark.parametrize(("remark", "base", "key"), [(" ", 0, "remark_missing"), ("Why.", 99, "version_unknown")])
+@pytest.mark.parametrize(
+    ("remark", "base", "key"),
+    [
+        (" ", 0, "remark_missing"),
+        ("x" * (approval_rules.LONGEST_REMARK + 1), 0, "remark_too_long"),
+        ("Why.", 99, "version_unknown"),
+    ],
+)
 def test_a_tool_cannot_put_rules_upon_nothing(lobby: Lobby, staff_id: str, remark: str, base: int, key: str) -> None:
     """It names the version that it knows, and says why."""
     rule_set = RuleSet(rules=(OTHER,), families=FAMILIES)

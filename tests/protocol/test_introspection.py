@@ -8,7 +8,7 @@ import jwt as pyjwt
 import pytest
 
 from idp.protocol.id_token_hint import read_hint
-from idp.store import accounts, clients, endings
+from idp.store import clients, closings, endings
 from idp.store.database import Statement
 from tests.support.tokens import ISSUER, NOW, House, add_client
 
@@ -80,7 +80,7 @@ def test_ended_accounts_and_clients_show_at_once(house: House) -> None:
     assert house.introspect(other, "wide") == {"active": False}
     assert house.introspect(token, "wide")["active"] is True
     with house.provider.database.transaction() as tx:
-        accounts.set_access(tx, house.anna.account_id, "closed", NOW)
+        closings.close(tx, house.anna.account_id, by_kind="staff", erase_at=NOW + 86400, now=NOW)
     assert house.introspect(token, "wide") == {"active": False}
 
 

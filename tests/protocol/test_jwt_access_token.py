@@ -14,7 +14,7 @@ from idp import create_app
 from idp.keys.subject import subject_of
 from idp.protocol.id_token_hint import read_hint
 from idp.signals.key_rotation import remove_key
-from idp.store import accounts, clients
+from idp.store import clients, closings
 from idp.web.oauth.token import build_issuing
 from tests.support.tokens import ISSUER, NOW, House, add_client
 
@@ -104,7 +104,7 @@ def test_ended_accounts_and_clients_show_at_once(app: House) -> None:
     assert app.introspect(token, "api") == {"active": False}
     with app.provider.database.transaction() as tx:
         clients.set_client_disabled(tx, "app", False, NOW)
-        accounts.set_access(tx, app.anna.account_id, "closed", NOW)
+        closings.close(tx, app.anna.account_id, by_kind="staff", erase_at=NOW + 86400, now=NOW)
     assert app.introspect(token, "api") == {"active": False}
 
 

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from idp.accounts.endings import apply_ending
 from idp.policy.endings import Act
-from idp.store import accounts, clients, endings
+from idp.store import clients, closings, endings
 from tests.support.tokens import NOW, SCOPE, House, add_client, claims_of, make_app
 
 TRIES = 16
@@ -225,7 +225,7 @@ def test_a_closed_account_refreshes_nothing(house: House) -> None:
     """Even if nobody had ended its families (RF-9)."""
     token = house.tokens("portal")["refresh_token"]
     with house.provider.database.transaction() as tx:
-        accounts.set_access(tx, house.anna.account_id, "closed", NOW)
+        closings.close(tx, house.anna.account_id, by_kind="staff", erase_at=NOW + 86400, now=NOW)
     assert error_of(house.refresh(token, "portal")) == (400, "invalid_grant")
 
 
@@ -233,7 +233,7 @@ def test_a_locked_account_stays(house: House) -> None:
     """Locked by guessing: new sign-ins wait, tokens stay ("What ends what")."""
     token = house.tokens()["refresh_token"]
     with house.provider.database.transaction() as tx:
-        accounts.set_access(tx, house.anna.account_id, "locked", NOW)
+        apply_ending(house.provider, tx, Act.ACCOUNT_LOCKED, account_id=house.anna.account_id, now=NOW)
     assert house.refresh(token).status_code == 200
 
 

@@ -10,7 +10,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from idp.protocol.id_token_hint import read_hint
-from idp.store import accounts
+from idp.store import closings
 from tests.support.tokens import FORM, ISSUER, NOW, House, add_client
 
 CHALLENGE = re.compile(
@@ -160,7 +160,7 @@ def test_a_closed_account_has_no_claims(house: House) -> None:
     """At once."""
     token = house.tokens("portal")["access_token"]
     with house.provider.database.transaction() as tx:
-        accounts.set_access(tx, house.anna.account_id, "closed", NOW)
+        closings.close(tx, house.anna.account_id, by_kind="staff", erase_at=NOW + 86400, now=NOW)
     assert house.userinfo(token).status_code == 401
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from idp.config import LimitSettings
 from idp.signals.worker import SIGNAL_LANE, deliver_due
-from idp.store import accounts, links
+from idp.store import closings, links
 from idp.store.accounts import Account
 from idp.store.database import Statement
 from tests.support.applicant import FORM, Applicant, mails
@@ -77,7 +77,7 @@ def test_the_answer_is_the_same_for_everybody(town: Town) -> None:
     """Known, unknown and closed: same page, and only the known one gets a mail (EN-3, RS-7)."""
     anna, carl = town.add(), town.add("carl")
     with town.provider.database.transaction() as tx:
-        accounts.set_access(tx, carl.account_id, "closed", town.clock())
+        closings.close(tx, carl.account_id, by_kind="staff", erase_at=town.clock() + 86400, now=town.clock())
     browser = town.browser()
     pages = [
         plain(ask(town, email, browser), email)

@@ -13,7 +13,7 @@ from idp import create_app
 from idp.accounts.passwords import DEMO_PASSWORD
 from idp.config import DatabaseSettings, KeySettings, LimitSettings, PasswordSettings, Server, Settings
 from idp.signals.worker import SIGNAL_LANE, deliver_due
-from idp.store import accounts, pending
+from idp.store import accounts, closings, pending
 from idp.store.database import Statement
 from idp.web.browser_session import freshly_signed_in, typed_before
 from idp.web.csrf import from_other_sites
@@ -55,7 +55,7 @@ def test_one_answer_for_unknown_wrong_and_closed(town: Town) -> None:
     closed, pending_, rejected = town.add("carl"), town.add("anna"), town.add("ben", approval_status="rejected")
     without = town.add("dora", password=None)
     with town.provider.database.transaction() as tx:
-        accounts.set_access(tx, closed.account_id, "closed", town.clock())
+        closings.close(tx, closed.account_id, by_kind="staff", erase_at=town.clock() + 86400, now=town.clock())
     names = [a.user_name for a in (closed, pending_, rejected, without)] + ["nobody", "nobody@lab.example"]
     answers = []
     for name in names:
@@ -71,7 +71,7 @@ def test_a_closed_account_is_told_only_after_the_right_password(town: Town) -> N
     """And gets no session (EN-1)."""
     account, browser = town.add(), town.browser()
     with town.provider.database.transaction() as tx:
-        accounts.set_access(tx, account.account_id, "closed", town.clock())
+        closings.close(tx, account.account_id, by_kind="staff", erase_at=town.clock() + 86400, now=town.clock())
     response = browser.sign_in()
     assert "This account is closed" in response.text
     assert browser.session_cookie is None

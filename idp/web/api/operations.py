@@ -43,6 +43,7 @@ _STATUS = {
     "version_unknown": (404, "not_found", "there is no such version of the rules"),
     "rules_overtaken": (409, "conflict", "other rules were switched on meanwhile; look at them first"),
     "remark_missing": (422, "invalid_request", "remark: must say why"),
+    "remark_too_long": (422, "invalid_request", "remark: is too long"),
     "blocked_value_unclear": (422, "invalid_request", "value: must be a serial number, an e-mail address or a domain"),
     "claim.over": (409, "conflict", "this device does not wait for staff any more"),
     "serial_number.invalid": (422, "invalid_request", "serial_number: two letters, three digits and a letter"),

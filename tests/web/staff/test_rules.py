@@ -52,7 +52,14 @@ def rules_of(lobby: Lobby) -> RuleSet:
 
 def draft_of(lobby: Lobby) -> RuleSet:
     """What the draft says."""
-    return approval_rules.get_draft(lobby.provider).rule_set
+    return stored_draft(lobby).rule_set
+
+
+def stored_draft(lobby: Lobby) -> approval_rules.Draft:
+    """The draft with its revision; there is one."""
+    draft = approval_rules.find_draft(lobby.provider)
+    assert draft is not None
+    return draft
 
 
 def test_a_draft_is_written_tried_and_switched_on(lobby: Lobby) -> None:
@@ -176,7 +183,7 @@ def test_of_several_who_switch_on_one_wins(lobby: Lobby) -> None:
     """The same draft at once, and a file of the operator besides (RC-2)."""
     begin(lobby, AB)
     staff_id = lobby.rows("SELECT account_id FROM accounts WHERE user_name = 'carla'")[0]["account_id"]
-    revision = approval_rules.get_draft(lobby.provider).revision
+    revision = stored_draft(lobby).revision
 
     def switch(_n: int) -> str:
         try:
@@ -200,7 +207,7 @@ def test_a_draft_of_older_rules_is_compared_again_before_it_counts(lobby: Lobby)
     page = browser.get(f"{PATH}/trial")
     assert "Other rules came into use meanwhile" in page.text
     assert "rules-switch-on" not in page.text
-    revision = approval_rules.get_draft(lobby.provider).revision
+    revision = stored_draft(lobby).revision
     values = {"csrf_token": token_in(page), "revision": str(revision), "remark": "Mine."}
     assert browser.post(f"{PATH}/trial", values).status_code == 409
     assert rules_of(lobby).version == 2
@@ -389,6 +396,6 @@ def test_only_whoever_may_change_rules_changes_them(lobby: Lobby) -> None:
     assert "rules-change" not in page
     assert "Go on with the draft" not in page
     assert browser.get(PATH).status_code == 403
-    revision = approval_rules.get_draft(lobby.provider).revision
+    revision = stored_draft(lobby).revision
     with pytest.raises(Refusal, match="not_permitted"):
         approval_rules.switch_on(lobby.provider, staff_id=staff.account_id, revision=revision, remark="x")
