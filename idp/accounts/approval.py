@@ -182,7 +182,7 @@ def decide_or_propose(
     address: str = "",
 ) -> Decision | Proposal:
     """What `decide_by_staff` does, in the caller's transaction."""
-    if act not in PROPOSED or "decisions" not in provider.settings.staff.four_eyes:
+    if not is_proposed_first(provider, act):
         return decide_within(
             provider,
             tx,
@@ -227,6 +227,11 @@ def decide_or_propose(
         details={"reason": reason.strip()},
     )
     return proposal
+
+
+def is_proposed_first(provider: Provider, act: str) -> bool:
+    """Whether an act takes effect only when a second member of staff confirms it (`[staff] four_eyes`)."""
+    return act in PROPOSED and "decisions" in provider.settings.staff.four_eyes
 
 
 def decide_within(
@@ -327,11 +332,14 @@ def describe(verdict: Verdict) -> list[dict[str, str]]:
 
 
 def check_reason_given(reason: str) -> None:
-    """Whoever acts on somebody else's account says why. Raises `Refusal`: `reason_missing`, `reason_too_long`."""
+    """Whoever acts on somebody else's account, or answers a rejection, says why.
+
+    Raises `Refusal`: `reason_missing`, `reason_too_long`.
+    """
     if not reason.strip():
         raise Refusal("reason_missing")
     if len(reason) > LONGEST_REASON:
-        raise Refusal("reason_too_long")
+        raise Refusal("reason_too_long", limit=LONGEST_REASON)
 
 
 def read_reasons(facts: Iterable[Mapping[str, Any]]) -> list[Reason]:

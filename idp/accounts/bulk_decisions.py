@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idp.accounts.approval import ACTS, PROPOSED, check_reason, decide_or_propose
+from idp.accounts.approval import ACTS, check_reason, decide_or_propose, is_proposed_first
 from idp.accounts.staff_limits import check_limits
 from idp.accounts.staff_rights import check_permission
 from idp.errors import Refusal
@@ -174,9 +174,7 @@ def _carry_out_one(provider: Provider, row: Scheduled) -> None:
     """The row's end and the decision in one transaction; a refusal is kept as the row's end instead."""
     try:
         with provider.database.transaction() as tx:
-            outcome = "done"
-            if row.act in PROPOSED and "decisions" in provider.settings.staff.four_eyes:
-                outcome = "proposed"
+            outcome = "proposed" if is_proposed_first(provider, row.act) else "done"
             if scheduled_decisions.settle(tx, row.batch_id, row.account_id, outcome=outcome, now=provider.clock()):
                 decide_or_propose(
                     provider,

@@ -1,4 +1,4 @@
-"""Deletes clients: what they held ends first to last with the row, in the transaction of the act."""
+"""Deleting clients, at their own wish or unused: what they held ends in the transaction that takes the row."""
 
 from __future__ import annotations
 

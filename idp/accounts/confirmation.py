@@ -61,10 +61,9 @@ def open_link(provider: Provider, token: str, browser_id: str) -> OpenedLink:
         registration = _registration_of(tx, link)
     if link is None or registration is None:
         return OpenedLink(None, "", None, is_same_browser=False)
-    reference = (
-        registration.reference
-    )  # one number for all pages and mails of a registration; staff find the link's too
-    return OpenedLink(_state(link, registration, now), reference, registration, registration.is_from(browser_id))
+    # One number for all pages and mails of a registration; staff find the link's own too.
+    reference, is_same_browser = registration.reference, registration.is_from(browser_id)
+    return OpenedLink(_state(link, registration, now), reference, registration, is_same_browser)
 
 
 def confirm_by_link(provider: Provider, token: str, proof: Proof) -> Account:

@@ -14,7 +14,7 @@ from idp.accounts.approval import LONGEST_REASON, check_may_decide
 from idp.accounts.approval_rules import read_application, rules_in_use
 from idp.accounts.staff_limits import limits_of
 from idp.errors import Refusal
-from idp.policy.approval import promised_until
+from idp.policy.approval import Status, promised_until
 from idp.policy.rules import Reason, decide, find_doubts
 from idp.store import accounts, approvals, audit, device_claims, devices
 from idp.store.approver_limits import NO_LIMITS
@@ -50,7 +50,7 @@ def has_to_wait(provider: Provider, tx: Transaction, account: Account, serial_nu
 
     An account whose registration still waits is looked at with all its devices anyway.
     """
-    if account.approval_status == "pending":
+    if account.approval_status == Status.PENDING.value:
         return False
     application = read_application(provider, tx, account, serial_number)
     return bool(find_doubts(application)) and decide(rules_in_use(tx), application).outcome != "approve"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from idp.accounts.approval import LONGEST_REASON, Actor, change_status
+from idp.accounts.approval import Actor, change_status, check_reason_given
 from idp.accounts.guessing import take_mail_request
 from idp.errors import Refusal
 from idp.policy.approval import Status
@@ -25,10 +25,7 @@ def answer_rejection(provider: Provider, account_id: str, text: str, caller: Cal
     rejected (any more).
     """
     words = text.strip()
-    if not words:
-        raise Refusal("reason_missing")
-    if len(words) > LONGEST_REASON:
-        raise Refusal("reason_too_long", limit=LONGEST_REASON)
+    check_reason_given(words)
     now, refusal = provider.clock(), None
     with provider.database.transaction() as tx:
         account = accounts.find_account(tx, account_id)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from idp.store.database import Transaction
 
 
+MOST = 100
+"""So many families or countries a limit may name."""
+
+
 def limits_of(tx: Transaction, staff: Account) -> Limits:
     """What a member of staff decides about; an administrator about all."""
     return Limits() if "administrator" in staff.roles else approver_limits.find_limits(tx, staff.account_id)
@@ -64,7 +68,3 @@ def save_limits(tx: Transaction, staff: Account, limits: Limits, now: int) -> No
         account = accounts.get_account(tx, account_id)
         if not may_decide_about(tx, staff, account):
             review_work.let_go(tx, account_id, seen=staff.account_id)
-
-
-MOST = 100
-"""So many families or countries a limit may name."""
