@@ -13,7 +13,17 @@ from idp.accounts.identifiers import parse_email
 from idp.accounts.serial_numbers import parse_serial_number
 from idp.accounts.staff_roles import check_limited_roles, set_roles
 from idp.cli.closing import close_command, erase_command, export_command, reopen_command
-from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, progress, stamp, with_settings
+from idp.cli.common import (
+    Refused,
+    get_account,
+    json_option,
+    open_provider,
+    print_json,
+    print_table,
+    progress,
+    stamp,
+    with_settings,
+)
 from idp.cli.old_portal import import_command, progress_command
 from idp.cli.owners import reset_link_command, temporary_password_command, withdraw_command
 from idp.errors import Refusal
@@ -24,7 +34,6 @@ from idp.store.database import Conflict
 if TYPE_CHECKING:
     from idp.config import Settings
     from idp.store.accounts import Account
-    from idp.store.database import Transaction
 
 
 _WHY_NOT = {
@@ -136,6 +145,8 @@ def roles_command(
     now = provider.clock()
     with provider.database.transaction() as tx:
         found = get_account(tx, account)
+        if found.is_closed and roles:
+            raise Refused(f"{found.user_name}: {_WHY_NOT['account_unknown']}")
         details = set_roles(tx, found, frozenset(roles), limits, now)
         audit.record(tx, "roles_changed", now=now, actor_kind="operator", account_id=found.account_id, details=details)
     only = ", ".join(sorted(limits.families) + sorted(limits.countries))
@@ -206,14 +217,6 @@ def generate_command(settings: Settings, count: int, waiting: int, seed: int) ->
         provider.database.learn_sizes()
         bar.update(words, total=1, completed=1)
     click.echo(f"{count} accounts and {waiting} waiting registrations were made up")
-
-
-def get_account(tx: Transaction, text: str) -> Account:
-    """The account that an operator names. Raises `Refused` where there is none."""
-    found = accounts.find_by_identifier(tx, text) or accounts.find_account(tx, text)
-    if found is None:
-        raise Refused(f"there is no account {text}; find it with: idp accounts list --search TEXT")
-    return found
 
 
 def describe(account: Account) -> dict[str, Any]:

@@ -12,8 +12,18 @@ import click
 from idp.accounts.approval import ACTS, LONGEST_REASON, Actor, change_status
 from idp.accounts.review_work import LONGEST_NOTE, assign, read_work, remove_note, write_note
 from idp.accounts.similar_accounts import look_beside
-from idp.cli.accounts import describe, get_account
-from idp.cli.common import Refused, json_option, open_provider, operator, print_json, print_table, stamp, with_settings
+from idp.cli.accounts import describe
+from idp.cli.common import (
+    Refused,
+    get_account,
+    json_option,
+    open_provider,
+    operator,
+    print_json,
+    print_table,
+    stamp,
+    with_settings,
+)
 from idp.cli.device_claims import device_command, devices_command
 from idp.errors import Refusal
 from idp.policy.approval import NEEDS_REASON, Status, promised_until

@@ -9,14 +9,12 @@ import click
 from idp.accounts.approval import Actor
 from idp.accounts.closing import close_by_operator, erase_one, reopen_within
 from idp.accounts.own_data import collect_own_data
-from idp.cli.common import Refused, open_provider, print_json, stamp, with_settings
+from idp.cli.common import Refused, get_anybody, open_provider, print_json, stamp, with_settings
 from idp.errors import Refusal
-from idp.store import accounts, closings
+from idp.store import closings
 
 if TYPE_CHECKING:
     from idp.config import Settings
-    from idp.provider import Provider
-    from idp.store.accounts import Account
 
 _OPERATOR = Actor("operator", "")
 
@@ -27,7 +25,7 @@ _OPERATOR = Actor("operator", "")
 def export_command(settings: Settings, account: str) -> None:
     """Print everything held about ACCOUNT as JSON; no secret, no hash."""
     provider = open_provider(settings)
-    print_json(collect_own_data(provider, find_anybody(provider, account).account_id))
+    print_json(collect_own_data(provider, get_anybody(provider, account).account_id))
 
 
 @click.command("close")
@@ -37,7 +35,7 @@ def export_command(settings: Settings, account: str) -> None:
 def close_command(settings: Settings, account: str, reason: str) -> None:
     """Close ACCOUNT: everything ends, the owner is told, and it is erased after the waiting time."""
     provider = open_provider(settings)
-    found = find_anybody(provider, account)
+    found = get_anybody(provider, account)
     try:
         closing = close_by_operator(provider, found, reason=reason)
     except Refusal as refusal:
@@ -53,7 +51,7 @@ def close_command(settings: Settings, account: str, reason: str) -> None:
 def reopen_command(settings: Settings, account: str) -> None:
     """Open ACCOUNT again within its waiting time."""
     provider = open_provider(settings)
-    found = find_anybody(provider, account)
+    found = get_anybody(provider, account)
     try:
         with provider.database.transaction() as tx:
             reopen_within(provider, tx, found.account_id, _OPERATOR)
@@ -69,7 +67,7 @@ def reopen_command(settings: Settings, account: str) -> None:
 def erase_command(settings: Settings, account: str, yes: bool) -> None:
     """Erase a closed ACCOUNT now, without the rest of its waiting time."""
     provider = open_provider(settings)
-    found = find_anybody(provider, account)
+    found = get_anybody(provider, account)
     if not found.is_closed:
         raise Refused(f"{found.user_name} is not closed; first: idp accounts close {found.account_id} --reason …")
     if not yes:
@@ -79,12 +77,3 @@ def erase_command(settings: Settings, account: str, yes: bool) -> None:
     if not erase_one(provider, found.account_id):
         raise Refused(f"{found.user_name} was erased already, or nobody closed it in the way that leads to an erasure")
     click.echo(f"{found.account_id} is erased")
-
-
-def find_anybody(provider: Provider, text: str) -> Account:
-    """An account, closed ones too, by e-mail address, user name or id. Raises `Refused`."""
-    with provider.database.reading() as tx:
-        found = accounts.find_by_identifier(tx, text) or accounts.find_account(tx, text)
-    if found is None:
-        raise Refused(f"there is no account {text}; find it with: idp accounts list --search TEXT")
-    return found

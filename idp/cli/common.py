@@ -15,12 +15,15 @@ import click
 
 from idp.config import load_settings
 from idp.errors import ConfigError
+from idp.store import accounts
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from idp.config import Settings
     from idp.provider import Provider
+    from idp.store.accounts import Account
+    from idp.store.database import Transaction
 
 
 class Refused(click.ClickException):
@@ -70,6 +73,20 @@ def open_provider(settings: Settings) -> Provider:
     from idp import create_app
 
     return cast("Provider", create_app(settings).extensions["idp"])
+
+
+def get_account(tx: Transaction, text: str) -> Account:
+    """The account that an operator names, by e-mail address, user name or id; closed ones too. Raises `Refused`."""
+    found = accounts.find_by_identifier(tx, text) or accounts.find_account(tx, text)
+    if found is None:
+        raise Refused(f"there is no account {text}; find it with: idp accounts list --search TEXT")
+    return found
+
+
+def get_anybody(provider: Provider, text: str) -> Account:
+    """The same outside a transaction."""
+    with provider.database.reading() as tx:
+        return get_account(tx, text)
 
 
 def operator() -> str:

@@ -8,8 +8,16 @@ import click
 
 from idp.accounts.device_claims import decide_claim, list_claims, promised_by
 from idp.accounts.serial_numbers import parse_serial_number
-from idp.cli.accounts import get_account
-from idp.cli.common import Refused, json_option, open_provider, print_json, print_table, stamp, with_settings
+from idp.cli.common import (
+    Refused,
+    get_account,
+    json_option,
+    open_provider,
+    print_json,
+    print_table,
+    stamp,
+    with_settings,
+)
 from idp.errors import Refusal
 
 if TYPE_CHECKING:

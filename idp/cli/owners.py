@@ -9,8 +9,7 @@ import click
 from idp.accounts.sites import withdraw_consent_for
 from idp.accounts.staff_desk import send_reset_link_for
 from idp.accounts.temporary_password import give_temporary_password
-from idp.cli.closing import find_anybody
-from idp.cli.common import Refused, open_provider, stamp, with_settings
+from idp.cli.common import Refused, get_anybody, open_provider, stamp, with_settings
 from idp.errors import Refusal
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 def reset_link_command(settings: Settings, account: str) -> None:
     """Send the owner of ACCOUNT a link to choose a new password (F-2.3)."""
     provider = open_provider(settings)
-    found = find_anybody(provider, account)
+    found = get_anybody(provider, account)
     try:
         reference = send_reset_link_for(provider, staff_id="", account_id=found.account_id)
     except Refusal:
@@ -37,7 +36,7 @@ def reset_link_command(settings: Settings, account: str) -> None:
 def temporary_password_command(settings: Settings, account: str) -> None:
     """Give ACCOUNT a temporary password, printed this once; its own ends, and all its sessions (F-2.5)."""
     provider = open_provider(settings)
-    found = find_anybody(provider, account)
+    found = get_anybody(provider, account)
     try:
         given = give_temporary_password(provider, staff_id="", account_id=found.account_id)
     except Refusal:
@@ -52,7 +51,7 @@ def temporary_password_command(settings: Settings, account: str) -> None:
 def withdraw_command(settings: Settings, account: str, client_id: str) -> None:
     """Take back what ACCOUNT permitted the site CLIENT_ID (RF-12)."""
     provider = open_provider(settings)
-    found = find_anybody(provider, account)
+    found = get_anybody(provider, account)
     try:
         was_there = withdraw_consent_for(provider, staff_id="", account_id=found.account_id, client_id=client_id)
     except Refusal:

@@ -102,6 +102,14 @@ def test_roles_are_given_and_taken(terminal: Terminal) -> None:
     assert "no roles" in terminal.run("accounts", "roles", "rosa").output
 
 
+def test_a_closed_account_gets_no_roles(terminal: Terminal) -> None:
+    """At the terminal as at the desk; taking them away works."""
+    assert terminal.run("accounts", "close", "rosa", "--reason", "She left.").exit_code == 0
+    refused = terminal.run("accounts", "roles", "rosa", "approver")
+    assert (refused.exit_code, "closed" in refused.output) == (1, True)
+    assert terminal.run("accounts", "roles", "rosa").exit_code == 0
+
+
 def test_an_operator_sees_who_is_like_an_applicant(either_terminal: Terminal) -> None:
     """The same as beside an application at the desk."""
     found = json.loads(either_terminal.run("approvals", "similar", "willi@example.com", "--json").output)
